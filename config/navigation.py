@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +238,12 @@ def _lines(page: Page, request: HttpRequest, here: Page | None) -> Iterator[dict
     is_open = here is page or here in page.children or not may_see
     if may_see:
         yield {
-            **_line(page.title, page.icon, reverse(page.url_name), active=here is page),
+            **_line(page.title, page.icon, _address(page.url_name), active=here is page),
             "count": _count(page, request),
         }
     for each in children:
         yield {
-            **_line(each.title, each.icon, reverse(each.url_name), active=here is each),
+            **_line(each.title, each.icon, _address(each.url_name), active=here is each),
             "is_child": may_see,
             "is_hidden": not is_open,
         }
@@ -265,7 +266,7 @@ def _current(path: str) -> Page | None:
     for pages in GROUPS:
         for page in pages:
             for each in (page, *page.children):
-                home = reverse(each.url_name)
+                home = _address(each.url_name)
                 for start in (home, *each.under):
                     is_here = path == start if start == "/admin/" else path.startswith(start)
                     if is_here and len(start) > longest:
@@ -288,4 +289,15 @@ def _may_see(item: Item, request: HttpRequest) -> bool:
 
 
 def _list_of(item: Item) -> str:
-    return reverse(f"admin:{item.model.replace('.', '_').lower()}_changelist")
+    return _address(f"admin:{item.model.replace('.', '_').lower()}_changelist")
+
+
+def _address(url_name: str) -> str:
+    """The address of a page that needs no argument. Every page has a hundred of them in its sidebar."""
+    return _address_below(get_script_prefix(), url_name)
+
+
+@cache
+def _address_below(prefix: str, url_name: str) -> str:
+    """The address where the site is mounted at `prefix`, which `reverse` puts in front."""
+    return reverse(url_name)

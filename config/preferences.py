@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -69,11 +70,16 @@ class UserBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, if active."""
-        users = User.objects.select_related("preferences").annotate(
-            unread_notifications=_unread(), waiting_accounts=_waiting(), waiting_pairs=_pairs()
-        )
-        user = users.filter(pk=user_id).first()
+        user = _users().filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
+
+
+@cache
+def _users() -> QuerySet[User]:
+    """All users, as `UserBackend` loads them. Kept, because building the query takes longer than running it."""
+    return User.objects.select_related("preferences").annotate(
+        unread_notifications=_unread(), waiting_accounts=_waiting(), waiting_pairs=_pairs()
+    )
 
 
 def _unread() -> Coalesce:
