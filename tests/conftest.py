@@ -26,12 +26,16 @@ from pytest_django.plugin import DjangoDbBlocker
 from customers.configuration.values import STORED
 from tests import beginnings, schema
 from tests.admin_forms import without_templates
+from tests.examples import examples
 
 pytest_plugins = ["tests.api.fixtures", "tests.command_line", "tests.statements"]
 
 # No test depends on a clock: a busy machine draws its first examples slowly.
 hypothesis.settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "any machine",
+    max_examples=examples(50),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("any machine")
 
@@ -68,8 +72,8 @@ _WHOLE = (
     "test_changes",
 )
 
-#: What takes longest begins first, so that no worker is left alone with it at the end. Part of a path.
-_FIRST = "/upgrade/"
+#: What takes longest begins first, so that no worker is left alone with it at the end. Parts of paths.
+_FIRST = ("/upgrade/", "hostile", "raw_forms", "query_counts", "any_order", "_machine", "_random")
 
 #: What a test asks for that needs the database.
 _DATABASE = {"db", "transactional_db", "live_server", "django_db_setup"}
@@ -94,7 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (chosen if is_here(item) else elsewhere).append(item)
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
-    items[:] = sorted(chosen, key=lambda item: _FIRST not in str(item.path))
+    items[:] = sorted(chosen, key=lambda item: not any(part in str(item.path) for part in _FIRST))
 
 
 def _left_out() -> frozenset[str]:

@@ -16,6 +16,7 @@ from crm.document.schema import CrmCustomer, Picture
 from customers.document.schema import PaymentsCustomer
 from customers.json_types import JsonDocument, Link, Refused, parse
 from tests.admin_forms import form_data
+from tests.examples import sampled
 from tests.factories import make_company, make_document, make_person, make_user, make_webhook_endpoint
 
 SCRIPTS = ("javascript:alert(1)", " java\tscript:alert(1)", "data:text/html,x", "vbscript:x")
@@ -94,6 +95,7 @@ TYPED = {
 
 
 @pytest.mark.once
+@pytest.mark.sampled
 @pytest.mark.django_db
 def test_each_link_of_a_form_refuses_it() -> None:
     client = Client()
@@ -104,11 +106,11 @@ def test_each_link_of_a_form_refuses_it() -> None:
         "document": make_document(),
         "webhookendpoint": make_webhook_endpoint(),
     }
-    for place, typed in TYPED.items():
+    for number, (place, typed) in enumerate(TYPED.items()):
         model, field = place.split(".")
         url = reverse(f"admin:crm_{model}_change", args=[rows[model].pk])
         honest = form_data(client.get(url))
-        for script in SCRIPTS:
+        for script in sampled(SCRIPTS, one_in=3, first=number):
             answer = client.post(url, honest | {field: typed(script)})
             assert answer.status_code == 200, (place, script)
             assert 'href="javascript' not in answer.content.decode()

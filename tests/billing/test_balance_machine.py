@@ -382,8 +382,8 @@ def steps_of(machine: type[Machine], examples: int, steps: int) -> int:
 
 
 @pytest.mark.usefixtures("catalog")
-def test_a_thousand_random_steps_show_no_difference() -> None:
-    assert steps_of(Machine, examples=4, steps=30) >= 1_000
+def test_hundreds_of_random_steps_show_no_difference() -> None:
+    assert steps_of(Machine, examples=2, steps=30) >= 500
 
 
 @pytest.mark.soak

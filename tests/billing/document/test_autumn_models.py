@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from billing.document.schema import EXPANDABLE, expanded
 from customers.json_types import encode
 from tests.billing.payloads import CUSTOMER, PLAN, parsed
+from tests.examples import examples
 from tests.strategies_billing import customers
 from tests.strategies_catalog import Json
 
@@ -62,7 +63,7 @@ def test_the_newest_client_loses_nothing():
     assert through_1_2(served) == served
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(10))
 @given(customers(complete=True))
 def test_the_newest_client_loses_nothing_of_any_document(payload):
     served = view(payload)

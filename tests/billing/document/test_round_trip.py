@@ -16,7 +16,7 @@ from tests.strategies_catalog import Json
 
 # A database is too slow to look for the shortest example in.
 few = settings(
-    max_examples=examples(6),
+    max_examples=examples(3),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],

@@ -178,7 +178,7 @@ class TestTerms:
         assert (found.figures.unlimited, found.figures.usage, found.figures.billable_overage) == (True, 7, 30)
         assert "an unlimited grant takes all usage now" in found.overage_words
 
-    @settings(max_examples=examples(10), deadline=None)
+    @settings(max_examples=examples(5), deadline=None)
     @given(
         rows=st.lists(
             st.tuples(st.integers(-50, 500), st.integers(-50, 500), st.booleans()), min_size=1, max_size=4

@@ -16,6 +16,7 @@ from billing.rules.exact import EXACT
 from billing.rules.figures import UPPER_BOUND, FigureName
 from customers.json_types import DECIMALS
 from tests.billing.uses import NOON
+from tests.examples import examples
 from tests.factories import make_balance, make_grant, make_rollover
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +80,7 @@ def build(world: list[Any]) -> list[Balance]:
 
 @given(worlds, st.data())
 @settings(
-    max_examples=25,
+    max_examples=examples(12),
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -266,7 +266,7 @@ def life(customer, moment):
     return shown
 
 
-@pytest.mark.parametrize("days", [1, 7, 100])
+@pytest.mark.parametrize("days", [7, 100, pytest.param(1, marks=pytest.mark.soak)])
 def test_running_often_comes_to_the_same_as_running_once(days):
     year = JAN_31 + timedelta(days=365)
     seldom = make_customer()

@@ -152,7 +152,7 @@ def _told(request: UsageRequest, *, in_bulk: bool) -> Any:
 
 @given(lives)
 @settings(
-    max_examples=examples(3),
+    max_examples=examples(2),
     deadline=None,
     phases=PHASES,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -24,6 +24,7 @@ from billing.usage.record_many import record_usage_batch
 from customers import clock
 from tests.billing.uses import LAST, LATER, NOON, granted, usages, use
 from tests.clocks import clock_at
+from tests.examples import examples
 from tests.factories import (
     make_balance,
     make_credit_cost,
@@ -229,7 +230,7 @@ def _told(outcome: Any, names: dict[str, int]) -> Any:
 
 @given(st.one_of(worlds, plain_worlds))
 @settings(
-    max_examples=25,
+    max_examples=examples(12),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -217,7 +217,7 @@ def live(steps: list[tuple[str, int, Any]], watch: Callable[[Life], None] = lamb
         transaction.set_rollback(True)
 
 
-@settings(max_examples=examples(3), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(2), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(lives())
 def test_every_moment_is_remembered(steps: list[tuple[str, int, Any]]) -> None:
     live(steps)

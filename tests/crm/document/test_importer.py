@@ -309,7 +309,7 @@ def test_the_number_of_queries_does_not_depend_on_the_batch() -> None:
 
 
 class TestRoundTrip(TestCase):
-    @settings(max_examples=examples(15), deadline=None)
+    @settings(max_examples=examples(6), deadline=None)
     @given(files())
     def test_documents_come_back_equal(self, payloads: list[Json]) -> None:
         take_crm(*payloads)

@@ -25,6 +25,7 @@ from customers.ingest.reader import MAX_DEPTH, read_value
 from customers.json_types import IsoDate, Refused, Remark, RemarkKind, json_schema
 from customers.json_types.keys import with_keys
 from tests import strategies_crm
+from tests.examples import examples
 
 MANAGER = {
     "name": "Max Manager",
@@ -173,13 +174,13 @@ def test_the_public_client_reads_every_field() -> None:
     assert as_the_client_sees_it(FULL) == sent(customer, "camel")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies_crm.customers(related=False))
 def test_the_public_client_loses_nothing(payload: dict[str, Any]) -> None:
     assert as_the_client_sees_it(payload) == with_keys(CrmCustomer, payload, "camel")
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies_crm.customers())
 def test_any_document_comes_back_equal(payload: dict[str, Any]) -> None:
     customer, remarks = read(payload)

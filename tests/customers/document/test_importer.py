@@ -245,7 +245,7 @@ def test_a_customer_of_ours_takes_the_platforms_document() -> None:
 
 
 class TestRoundTrip(TestCase):
-    @settings(max_examples=examples(20), deadline=None)
+    @settings(max_examples=examples(8), deadline=None)
     @given(files())
     def test_documents_come_back_equal(self, payloads: list[Json]) -> None:
         take_payments(*payloads)
@@ -253,7 +253,7 @@ class TestRoundTrip(TestCase):
         assert [exported(Customer.objects.get(pk=payload["id"])) for payload in payloads] == payloads
         assert set(outcomes(take_payments(*payloads))) <= {ImportOutcome.UNCHANGED}
 
-    @settings(max_examples=examples(10), deadline=None)
+    @settings(max_examples=examples(5), deadline=None)
     @given(files(max_size=6))
     def test_other_documents_of_the_same_customers_replace_them(self, payloads: list[Json]) -> None:
         half = len(payloads) // 2

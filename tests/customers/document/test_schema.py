@@ -20,6 +20,7 @@ from customers.document.schema import (
 from customers.ingest.reader import read_value
 from customers.json_types import Refused, Remark, RemarkKind, encode, json_schema, to_plain
 from tests import strategies_payments
+from tests.examples import examples
 
 ID = "cus_01h3vjs3b16yc3f9q8q9pfrb78"
 
@@ -142,7 +143,7 @@ def test_the_parts_are_of_their_types() -> None:
     assert [each.type for each in customer.payment_methods or []] == ["card", "mobile_money", "bank_account"]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(strategies_payments.customers(embedded=True))
 def test_any_export_comes_back_equal(payload: dict[str, Any]) -> None:
     customer, _ = read(payload)
@@ -151,7 +152,7 @@ def test_any_export_comes_back_equal(payload: dict[str, Any]) -> None:
     assert parse_customer(read_value(rendered))[0] == customer
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(strategies_payments.customers(embedded=False))
 def test_any_view_comes_back_equal(payload: dict[str, Any]) -> None:
     assert json.loads(encode(read(payload)[0])) == payload

@@ -29,6 +29,7 @@ from tests.billing.payloads import (
     sent,
     with_balance,
 )
+from tests.examples import examples
 from tests.strategies_billing import as_read, customers
 from tests.strategies_catalog import features, plans
 
@@ -65,7 +66,7 @@ def test_filters_of_limits_and_alerts_can_be_stored_as_json():
     assert json.dumps(filters) == '[{"properties": {"weight": 1.5}}, {"properties": {"weight": 1.5}}]'
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(10))
 @given(customers(complete=True))
 def test_every_complete_document_comes_back_as_it_was_sent(payload):
     customer, told = parse_customer(as_read(payload))
@@ -73,7 +74,7 @@ def test_every_complete_document_comes_back_as_it_was_sent(payload):
     assert sent(customer) == as_read(payload)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(10))
 @given(customers())
 def test_what_is_rendered_parses_to_the_same(payload):
     customer, told = parse_customer(as_read(payload))
@@ -83,7 +84,7 @@ def test_what_is_rendered_parses_to_the_same(payload):
     assert parse_customer(sent(view)) == (view, [])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(10))
 @given(features(complete=True), plans(complete=True))
 def test_a_feature_and_a_plan_come_back_alone(feature, plan):
     assert sent(parse_feature(as_read(feature))) == as_read(feature)

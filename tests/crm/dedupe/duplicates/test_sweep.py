@@ -143,7 +143,7 @@ def test_memory_does_not_grow_with_the_customers() -> None:
         return most
 
     peak(1)
-    assert peak(8) < 1.5 * peak(1)
+    assert peak(5) < 1.5 * peak(1)
 
 
 def test_where_namesakes_are_kept_apart_two_of_one_name_are_rather_one() -> None:

@@ -112,7 +112,7 @@ def customer_of(shape: dict[str, Any], number: int, shared: dict[str, Any]) -> C
 
 
 @settings(
-    max_examples=examples(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(own=shapes, theirs=st.lists(shapes, min_size=1, max_size=2), data=st.data())
 def test_there_and_back(own: dict[str, Any], theirs: list[dict[str, Any]], data: st.DataObject) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from crm.desk.lists.urls import LISTS
 from customers import clock
 from customers.models import Customer
 from tests.desk import refresh_all_facts
+from tests.examples import sampled
 from tests.factories import (
     make_activity,
     make_balance,
@@ -341,6 +343,7 @@ def test_what_a_user_may_not_see_is_no_column_filter_or_list() -> None:
 
 
 @pytest.mark.once
+@pytest.mark.sampled
 def test_what_no_list_means_is_never_an_error() -> None:
     client = signed_in()
     make_customer()
@@ -356,10 +359,9 @@ def test_what_no_list_means_is_never_an_error() -> None:
         "mrr_from=1e99",
         "age=x&owner=%00",
     ]
-    for each in LISTS:
-        for query in queries:
-            answer = client.get(f"{reverse(each.url_name)}?{query}", follow=True)
-            assert answer.status_code == 200, (each.name, query)
+    for each, query in sampled(product(LISTS, queries), one_in=3):
+        answer = client.get(f"{reverse(each.url_name)}?{query}", follow=True)
+        assert answer.status_code == 200, (each.name, query)
 
 
 def test_customers_show_their_mrr_in_each_currency() -> None:

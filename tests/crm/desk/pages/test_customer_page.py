@@ -103,24 +103,23 @@ def surround(customer: Customer, count: int) -> None:
         make_worklist_reason(entry=make_worklist_entry(customer=customer), words=f"reason {number}")
 
 
-@pytest.mark.parametrize(
-    "tab",
-    ["desk-customer", "desk-latest", "desk-billing", "desk-usage", "desk-timeline", "desk-details"],
-)
-def test_a_page_takes_few_queries_and_no_more_for_more_rows(client: Client, tab: str) -> None:
+def test_a_page_takes_few_queries_and_no_more_for_more_rows(client: Client) -> None:
     counts = []
     for count in (1, 3):
         customer = make_customer()
         make_company(customer=customer)
         make_relationship(customer=customer)
         surround(customer, count)
-        url = reverse(tab, args=[customer.pk])
-        client.get(url)
-        with CaptureQueriesContext(connection) as queries:
+        taken = {}
+        for tab in ("customer", "latest", "billing", "usage", "timeline", "details"):
+            url = reverse(f"desk-{tab}", args=[customer.pk])
             client.get(url)
-        counts.append(len(queries))
+            with CaptureQueriesContext(connection) as queries:
+                client.get(url)
+            taken[tab] = len(queries)
+        counts.append(taken)
     assert counts[0] == counts[1]
-    assert counts[0] <= 25
+    assert {tab: count for tab, count in counts[0].items() if count > 25} == {}
 
 
 def test_what_is_empty_takes_no_room(client: Client) -> None:
