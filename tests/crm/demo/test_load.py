@@ -35,24 +35,16 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 TODAY = datetime(2026, 1, 15, tzinfo=UTC)
 
 
-def test_everything_comes_in_through_the_importers():
+def test_everything_comes_in_through_the_importers_with_duplicates_and_merged_customers():
     counts = load_demo_customers(30, TODAY)
     assert [each.refused for each in counts.values()] == [0, 0, 0]
     assert Customer.objects.get(pk="cus_01h3vjs3b16yc3f9q8q9pfrb78").name == "Jane Doe"
     assert ReceivedPayload.objects.count() >= sum(each.created + each.updated for each in counts.values())
-
-
-def test_most_customers_are_one_made_of_three_sources():
-    load_demo_customers(30, TODAY)
     sources = [
         frozenset(customer.source_records.values_list("source", flat=True))
         for customer in Customer.objects.unmerged()
     ]
     assert sources.count(frozenset({"payments", "billing", "crm"})) > len(sources) / 3
-
-
-def test_there_are_duplicates_and_merged_customers():
-    load_demo_customers(30, TODAY)
     names = list(Customer.objects.unmerged().values_list("name", flat=True))
     assert any(other.startswith(f"{name} ") for name in names for other in names)
     assert Customer.objects.exclude(merged_into=None).exists()
