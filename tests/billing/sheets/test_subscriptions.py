@@ -21,6 +21,7 @@ from customers.sheets import CHANGED, act_url
 from tests.admin_forms import form_data
 from tests.billing.sheets.acts import lines, toast
 from tests.billing.subscriptions.timeline import assert_adds_up, metered, plan_of
+from tests.examples import some_cases
 from tests.factories import make_customer, make_entity, make_plan, make_subscription, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -273,20 +274,23 @@ def test_refusals_are_errors_of_the_form_and_of_the_page(client: Client) -> None
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [
-        ("quantity", "0"),
-        ("quantity", "NaN"),
-        ("quantity", "sNaN"),
-        ("quantity", "1e999"),
-        ("quantity", "-1"),
-        ("quantity", "a\0b"),
-        ("plan", "a\0b"),
-        ("plan", "nonsense"),
-        ("entity", "nonsense"),
-        ("starts", "a\0b"),
-        ("starts", "2020-01-01"),
-        ("starts", "99999-01-01"),
-    ],
+    some_cases(
+        [
+            ("quantity", "0"),
+            ("quantity", "NaN"),
+            ("quantity", "sNaN"),
+            ("quantity", "1e999"),
+            ("quantity", "-1"),
+            ("quantity", "a\0b"),
+            ("plan", "a\0b"),
+            ("plan", "nonsense"),
+            ("entity", "nonsense"),
+            ("starts", "a\0b"),
+            ("starts", "2020-01-01"),
+            ("starts", "99999-01-01"),
+        ],
+        one_in=3,
+    ),
 )
 def test_hostile_input_gives_errors(field: str, value: str, client: Client) -> None:
     customer = make_customer()
