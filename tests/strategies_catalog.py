@@ -74,6 +74,18 @@ def objects(
 
 
 @cache
+def in_other_currencies(complete: bool, *figures: str) -> st.SearchStrategy[list[Json]]:
+    """`figures` in some currencies, each once; all but one may be left out."""
+    amounts = {name: numbers() for name in figures}
+    entry = objects(
+        {"currency": st.sampled_from(["eur", "GBP", "jpy"])} | (amounts if len(figures) == 1 else {}),
+        {} if len(figures) == 1 else amounts,
+        complete,
+    )
+    return st.lists(entry, max_size=2, unique_by=lambda each: str(each["currency"]))
+
+
+@cache
 def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
     """Tiers that ascend, the last one often without an end."""
 
@@ -87,7 +99,10 @@ def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
 
     def of_length(length: int) -> st.SearchStrategy[list[Json]]:
         ends = st.lists(st.integers(1, 10_000), min_size=length, max_size=length, unique=True)
-        tier = objects({"amount": numbers()}, {"flat_amount": numbers()}, complete)
+        others = in_other_currencies(complete, "amount", "flat_amount")
+        tier = objects(
+            {"amount": numbers()}, {"flat_amount": numbers(), "additional_currencies": others}, complete
+        )
         return st.tuples(ends, st.booleans(), st.lists(tier, min_size=length, max_size=length)).map(with_ends)
 
     return st.integers(1, 4).flatmap(of_length)
@@ -142,7 +157,13 @@ def _item_terms(complete: bool) -> st.SearchStrategy[Json]:
     """What a plan item says whatever its feature; a key `feature` stands for the feature itself."""
     reset = objects({"interval": st.sampled_from(RESET_INTERVALS)}, {"interval_count": counts}, complete)
     billed = objects({"interval": st.sampled_from(PRICE_INTERVALS)}, {"interval_count": counts}, complete)
-    price = st.builds(lambda row, interval: {**row, **interval}, row_prices(complete), billed)
+    flat = objects({}, {"additional_currencies": in_other_currencies(complete, "amount")}, complete)
+    price = st.builds(
+        lambda row, interval, others: {**row, **interval, **(others if "amount" in row else {})},
+        row_prices(complete),
+        billed,
+        flat,
+    )
     rollover = objects(
         {"max": numbers(), "expiry_duration_type": st.sampled_from(["month", "forever"])},
         {"expiry_duration_length": counts},
@@ -175,7 +196,7 @@ def _plan_terms(complete: bool) -> st.SearchStrategy[Json]:
     """What a plan says whatever it grants."""
     price = objects(
         {"amount": numbers(), "interval": st.sampled_from(PRICE_INTERVALS)},
-        {"interval_count": counts},
+        {"interval_count": counts, "additional_currencies": in_other_currencies(complete, "amount")},
         complete,
     )
     trial = st.fixed_dictionaries(

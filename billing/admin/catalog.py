@@ -24,7 +24,7 @@ from billing.admin.catalog_forms import (
 from billing.admin.move import PERMISSIONS as MOVE_PERMISSIONS
 from billing.catalog.in_use import is_in_use
 from billing.catalog.versions import TERMS, NoNewVersion, new_version
-from billing.document.schema.prices import Tier
+from billing.document.schema.prices import CurrencyAmount, Tier
 from billing.formats import every, unit_price
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from billing.revenue.move import to_move
@@ -35,6 +35,7 @@ from customers.formats import GOOD, NEWS, PLAIN, WAITING, column_of, counted, lo
 _STATES = {"Active": GOOD, "Archived": PLAIN, "Stub": WAITING}
 _ITEM_PRICE = (
     "price_amount",
+    "additional_currencies",
     "price_tiers",
     "price_tier_behavior",
     "price_interval",
@@ -78,7 +79,7 @@ class PlanItemInline(RecordStackedInline):
     form = PlanItemForm
     collapsible = True
     autocomplete_fields = ("feature",)
-    json_shapes = {"price_tiers": [Tier]}
+    json_shapes = {"price_tiers": [Tier], "additional_currencies": [CurrencyAmount]}
     fields = ("feature", "included", "unlimited", *_RESET, *_ITEM_PRICE, *_ROLLOVER, *_EXPIRY, "pooled")
     deletable = True
 
@@ -145,7 +146,7 @@ class PlanAdmin(HistoryAdmin):
     search_fields = ("plan_id", "name")
     sortable_by = ("plan_id", "version", "shown_name")
     inlines = [PlanItemInline]
-    json_shapes = {"config": dict, "metadata": dict}
+    json_shapes = {"config": dict, "metadata": dict, "additional_currencies": [CurrencyAmount]}
     readonly_fields = ("id", "created_at", "in_use", "on_other_versions")
     fieldsets = (
         (
@@ -172,7 +173,13 @@ class PlanAdmin(HistoryAdmin):
             "Price",
             {
                 "classes": ["tab"],
-                "fields": ("price_amount", "currency", "price_interval", "price_interval_count"),
+                "fields": (
+                    "price_amount",
+                    "currency",
+                    "additional_currencies",
+                    "price_interval",
+                    "price_interval_count",
+                ),
             },
         ),
         (
@@ -274,7 +281,7 @@ class PlanItemAdmin(RecordAdmin):
     search_help_text = "Search by ID. Use the filters to find items by plan or feature."
     sortable_by = ()
     autocomplete_fields = ("plan", "feature")
-    json_shapes = {"price_tiers": [Tier]}
+    json_shapes = {"price_tiers": [Tier], "additional_currencies": [CurrencyAmount]}
     deletable = True
     readonly_fields = ("id",)
     fieldsets = (

@@ -42,4 +42,4 @@ class PendingLineAdmin(ReadOnlyAdmin):
 
     @display(description="amount")
     def shown_amount(self, line: PendingLine) -> str:
-        return money(line.amount, line.subscription.plan.currency)
+        return money(line.amount, line.subscription.billing_currency)

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
-from billing.models import ExchangeRate, Invoice, Plan
+from billing.models import ExchangeRate, Invoice, Plan, Subscription
 from billing.rates.convert import Rates, installation_currency
 from billing.rates.enter import BadRate, enter_rates, read_rate
 from customers import clock
@@ -83,13 +83,16 @@ def rates_page(request: HttpRequest, site: UnfoldAdminSite) -> HttpResponse:
 
 
 def _missing(today: Any) -> list[str]:
-    """The currencies of plans and of unpaid invoices that can't be converted."""
+    """The currencies of plans, subscriptions and unpaid invoices that can't be converted."""
     plans = Plan.objects.order_by().values_list("currency", flat=True)
     invoices = (
         Invoice.objects.filter(status=Invoice.Status.OPEN).order_by().values_list("currency", flat=True)
     )
+    subscriptions = Subscription.objects.order_by().values_list("currency", flat=True)
     rates = Rates(today, installation_currency())
-    return sorted(code for code in plans.union(invoices) if code and rates.rate_of(code.upper()) is None)
+    return sorted(
+        code for code in plans.union(invoices, subscriptions) if code and rates.rate_of(code.upper()) is None
+    )
 
 
 def _line(rate: ExchangeRate) -> Line:

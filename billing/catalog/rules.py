@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from billing.models.figures import BillingMethod, Interval
@@ -38,6 +39,7 @@ DOCUMENT_STEPS: dict[type, dict[str, tuple[str, ...]]] = {
         "free_trial_length": ("free_trial", "duration_length"),
         "free_trial_unit": ("free_trial", "duration_type"),
         "currency": (),
+        "additional_currencies": ("price", "additional_currencies"),
     },
     PlanItem: {
         "feature": ("feature_id",),
@@ -45,6 +47,7 @@ DOCUMENT_STEPS: dict[type, dict[str, tuple[str, ...]]] = {
         "reset_interval_count": ("reset", "interval_count"),
         "price_amount": ("price", "amount"),
         "price_tiers": ("price", "tiers"),
+        "additional_currencies": ("price", "additional_currencies"),
         "price_interval": ("price", "interval"),
         "price_interval_count": ("price", "interval_count"),
         "billing_units": ("price", "billing_units"),
@@ -136,6 +139,7 @@ def plan_problems(plan: Plan) -> Iterator[CatalogProblem]:
             "currency",
             f"Enter an ISO 4217 code in capitals, such as USD. {plan.currency!r} is not a currency.",
         )
+    yield from _currency_problems(plan.price_amount, plan.additional_currencies)
 
 
 def item_problems(item: PlanItem) -> Iterator[CatalogProblem]:
@@ -185,6 +189,7 @@ def _price_problems(item: PlanItem) -> Iterator[CatalogProblem]:
         )
     elif item.price_tiers:
         yield from _tier_problems(item)
+    yield from _currency_problems(item.price_amount, item.additional_currencies)
     yield from _recurring("price_interval", item.price_interval, "price")
     yield from _count("price_interval_count", item.price_interval_count)
     if item.billing_method == BillingMethod.USAGE_BASED and item.price_interval == Interval.ONE_OFF:
@@ -200,6 +205,19 @@ def _tier_problems(item: PlanItem) -> Iterator[CatalogProblem]:
         Price.from_stored(None, item.price_tiers, item.price_tier_behavior, item.billing_units)
     except ValueError as problem:
         yield CatalogProblem("price_tiers", f"{problem}.")
+
+
+def _currency_problems(amount: Decimal | None, others: Any) -> Iterator[CatalogProblem]:
+    """Problems of amounts in other currencies. Those of tiers are within the tiers."""
+    codes = [str(each["currency"]).upper() for each in others or ()]
+    twice = next((code for code in codes if codes.count(code) > 1), None)
+    if codes and amount is None:
+        yield CatalogProblem(
+            "additional_currencies",
+            "Enter the price in the plan's currency too, or leave other currencies blank. Tiers have their own.",
+        )
+    if twice is not None:
+        yield CatalogProblem("additional_currencies", f"Keep one of the amounts in {twice}. It has two.")
 
 
 def _rollover_problems(item: PlanItem) -> Iterator[CatalogProblem]:

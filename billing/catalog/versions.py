@@ -28,6 +28,7 @@ TERMS = (
     "price_interval",
     "price_interval_count",
     "currency",
+    "additional_currencies",
     "free_trial_length",
     "free_trial_unit",
     "free_trial_card_required",
@@ -60,6 +61,7 @@ class VersionTerms:
             plan.price_amount,
             plan.price_interval,
             plan.price_interval_count or 1,
+            _others(plan.additional_currencies),
         )
         trial = plan.free_trial_length is not None and (
             plan.free_trial_length,
@@ -142,6 +144,7 @@ def _item_terms(item: PlanItem) -> tuple[Any, ...]:
         item.max_purchase,
         item.price_interval,
         item.price_interval_count or 1,
+        _others(item.additional_currencies),
     )
     rollover = bool(item.rollover_expiry_unit) and (
         item.rollover_max,
@@ -153,12 +156,24 @@ def _item_terms(item: PlanItem) -> tuple[Any, ...]:
     return (*what, reset, price, rollover, expiry, item.billing_threshold, proration, item.pooled)
 
 
-def _tiers(tiers: Any) -> tuple[tuple[Decimal, ...], ...]:
+def _others(stored: Any) -> frozenset[tuple[Any, ...]]:
+    """Amounts in other currencies, however they are ordered and spelled."""
+    return frozenset(
+        (
+            str(each["currency"]).upper(),
+            *(Decimal(str(each.get(name) or 0)) for name in ("amount", "flat_amount")),
+        )
+        for each in stored or ()
+    )
+
+
+def _tiers(tiers: Any) -> tuple[tuple[Any, ...], ...]:
     return tuple(
         (
             Decimal("Infinity" if tier.get("to") in (None, "inf") else str(tier["to"])),
             Decimal(str(tier["amount"])),
             Decimal(str(tier.get("flat_amount") or 0)),
+            _others(tier.get("additional_currencies")),
         )
         for tier in tiers or ()
     )

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from billing.catalog.currencies import NoPrice, base_price_in
 from billing.doctor.findings import Advance, Finding
 from billing.models import Invoice, InvoiceLine, Plan, Subscription
 from billing.revenue.monthly import UnusablePrice, prepaid_price, recurring_prepaid_items
@@ -103,10 +104,15 @@ def check_prices(advance: Advance) -> Iterator[Finding]:
         problems = []
         if not is_known(plan.currency):
             problems.append(f"{plan.currency} is not a currency")
-        for item in plan.prepaid_items:
+        billed_in = Subscription.objects.active().filter(plan=plan).exclude(currency="").order_by("currency")
+        for currency in dict.fromkeys(
+            [plan.currency, *billed_in.values_list("currency", flat=True).distinct()]
+        ):
             try:
-                prepaid_price(item)
-            except UnusablePrice as unusable:
+                base_price_in(plan, currency)
+                for item in plan.prepaid_items:
+                    prepaid_price(item, plan, currency)
+            except (NoPrice, UnusablePrice) as unusable:
                 problems.append(str(unusable))
         for problem in problems:
             yield Finding(

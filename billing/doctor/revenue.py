@@ -37,7 +37,7 @@ def check_revenue(advance: Advance) -> Iterator[Finding]:
 
 
 def _difference(items: PlanItems, subscription: Subscription) -> str | None:
-    currency = subscription.plan.currency
+    currency = subscription.billing_currency
     try:
         charged = yearly_cost(items, subscription)
         earned = total(yearly(charges_of(subscription)).values())

@@ -12,6 +12,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
+from billing.models.billed import Billed
 from billing.models.catalog import Feature, Plan
 from billing.models.figures import BillingMethod, Interval, TierBehavior, bounded, figure
 from billing.models.subscription import Purchase, Subscription
@@ -130,7 +131,7 @@ class RolloverQuerySet(CountedQuerySet["Rollover"]):
             yield str(key), RolloverFigures.of(granted, left)
 
 
-class Grant(PartOfList):
+class Grant(Billed, PartOfList):
     """One grant of a feature: a row of the balance's breakdown.
 
     It holds `included_grant + prepaid_grant - usage`. Usage is negative where more was refunded than used. A grant

@@ -128,6 +128,12 @@ class Plan(models.Model):
     price_interval = models.CharField(max_length=20, choices=Interval, blank=True)
     price_interval_count = models.PositiveIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3, help_text="An ISO 4217 code, such as USD.")
+    additional_currencies = models.JSONField(
+        "prices in other currencies",
+        null=True,
+        blank=True,
+        help_text="The base price in other currencies: a list of objects with currency and amount.",
+    )
     free_trial_length = models.PositiveIntegerField(null=True, blank=True)
     free_trial_unit = models.CharField(max_length=10, choices=FreeTrialUnit, blank=True)
     free_trial_card_required = models.BooleanField(default=False)
@@ -212,10 +218,19 @@ class PlanItem(models.Model):
     price_amount = figure(
         "price", null=True, blank=True, help_text="The price of one pack, in the plan's currency."
     )
+    additional_currencies = models.JSONField(
+        "prices in other currencies",
+        null=True,
+        blank=True,
+        help_text="The price of one pack in other currencies: a list of objects with currency and amount.",
+    )
     price_tiers = models.JSONField(
         null=True,
         blank=True,
-        help_text="Tiers in place of one price: a list of objects with to, amount and flat_amount.",
+        help_text=(
+            "Tiers in place of one price: a list of objects with to, amount and flat_amount, and with"
+            " additional_currencies for the amounts in other currencies."
+        ),
     )
     price_tier_behavior = models.CharField(max_length=20, choices=TierBehavior, blank=True)
     price_interval = models.CharField(max_length=20, choices=Interval, blank=True)

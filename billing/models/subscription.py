@@ -11,6 +11,7 @@ from django.db.models.functions import Cast
 from simple_history.models import HistoricalRecords
 
 from billing.models.account import Entity
+from billing.models.billed import Billed
 from billing.models.catalog import Plan
 from billing.models.figures import Interval, bounded, figure
 from billing.rules.due_events import (
@@ -91,7 +92,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(trial_ends_soon(now))
 
 
-class Subscription(ListItem):
+class Subscription(Billed, ListItem):
     """A recurring plan attached to a customer.
 
     It stays active while past due (`past_due`), on trial (`trial_ends_at`) and, once canceled at period end, until it
@@ -208,7 +209,7 @@ class Subscription(ListItem):
         return []
 
 
-class SubscriptionPhase(models.Model):
+class SubscriptionPhase(Billed):
     """What a subscription is from a moment on, until its next phase or its end: plan, quantity, prepaid units.
 
     A change of plan, version or quantity begins a phase. The subscription keeps its ID, discounts and anchor day, and
@@ -295,7 +296,7 @@ class PurchaseQuerySet(models.QuerySet["Purchase"]):
         return self.filter(scheduled=False, removed_at=None)
 
 
-class Purchase(ListItem):
+class Purchase(Billed, ListItem):
     """A plan that a customer bought once. A scheduled one grants and bills from `started_at` on."""
 
     id = TypedIdField(prefix="pur", primary_key=True, editable=False)

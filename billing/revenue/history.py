@@ -115,7 +115,7 @@ def _spans(subscription: Any) -> list[_Span]:
     for phase, following in pairwise(phases):
         units = prepaid_units(phase.plan, phase.prepaid_quantities, {})
         try:
-            found = charges(phase.plan, phase.quantity, units)
+            found = charges(phase.plan, phase.quantity, units, phase.billing_currency)
         except UnusablePrice:
             continue
         spans.append(_Span(subscription, phase.starts_at, following.starts_at, found))

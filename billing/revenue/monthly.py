@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
+from billing.catalog.currencies import NoPrice, base_price_in, item_price_in
 from billing.models import Grant, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.rules.exact import EXACT
@@ -65,12 +66,13 @@ def recurring_prepaid_items() -> QuerySet[PlanItem]:
     return items.exclude(price_amount=None, price_tiers__isnull=True).select_related("feature")
 
 
-def prepaid_price(item: PlanItem) -> Price:
+def prepaid_price(item: PlanItem, plan: Any, currency: str) -> Price:
     """The price of a prepaid item. Raises `UnusablePrice` for one that invoices could not charge either."""
     try:
-        return Price.from_stored(
-            item.price_amount, item.price_tiers, item.price_tier_behavior, item.billing_units
-        )
+        price = item_price_in(item, plan, currency)
+        return Price.from_stored(price.amount, price.tiers, item.price_tier_behavior, item.billing_units)
+    except NoPrice as missing:
+        raise UnusablePrice(str(missing)) from None
     except ValueError as problem:
         raise UnusablePrice(f"the price of {item.feature} can't be used: {problem}") from None
 
@@ -80,20 +82,27 @@ def charges_of(subscription: Subscription) -> list[RecurringCharge]:
 
     Raises `UnusablePrice`.
     """
-    return charges(subscription.plan, subscription.quantity, _prepaid_units(subscription))
+    units = _prepaid_units(subscription)
+    return charges(subscription.plan, subscription.quantity, units, subscription.billing_currency)
 
 
-def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> list[RecurringCharge]:
-    """The recurring charges of a plan with its `prepaid_items`. `prepaid` has units by the feature's key.
+def charges(
+    plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal], currency: str
+) -> list[RecurringCharge]:
+    """The recurring charges of a plan with its `prepaid_items`, in `currency`. `prepaid` has units by the feature's key.
 
     Raises `UnusablePrice`.
     """
     found = []
-    if plan.price_amount is not None and plan.price_interval not in NOT_RECURRING:
+    try:
+        base = base_price_in(plan, currency)
+    except NoPrice as missing:
+        raise UnusablePrice(str(missing)) from None
+    if base is not None and plan.price_interval not in NOT_RECURRING:
         found.append(
             RecurringCharge(
-                currency=plan.currency,
-                amount=base_cost(plan.price_amount, quantity),
+                currency=currency,
+                amount=base_cost(base, quantity),
                 interval=plan.price_interval,
                 interval_count=plan.price_interval_count or 1,
             )
@@ -104,8 +113,8 @@ def charges(plan: Any, quantity: Decimal, prepaid: Mapping[str, Decimal]) -> lis
             included = EXACT.multiply(item.included, quantity)
             found.append(
                 RecurringCharge(
-                    currency=plan.currency,
-                    amount=prepaid_cost(prepaid_price(item), units, included),
+                    currency=currency,
+                    amount=prepaid_cost(prepaid_price(item, plan, currency), units, included),
                     interval=item.price_interval,
                     interval_count=item.price_interval_count or 1,
                 )

@@ -55,7 +55,10 @@ def revenue_of_move(version: Plan) -> tuple[MonthlyRevenue, MonthlyRevenue]:
     for subscription in with_charges(to_move(version)):
         units = prepaid_units(new, subscription.prepaid_quantities, {})
         try:
-            was, will_be = charges_of(subscription), charges(new, subscription.quantity, units)
+            was, will_be = (
+                charges_of(subscription),
+                charges(new, subscription.quantity, units, subscription.billing_currency),
+            )
         except UnusablePrice:
             continue
         before += was

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q
 from django.utils.timezone import localdate
 
+from billing.catalog.currencies import NoPrice, base_price_in, currencies_of
 from billing.formats import every, quantity, unit_price
 from billing.models import Entity, Plan, PlanItem, Subscription
 from billing.models.figures import BillingMethod, Interval
@@ -64,6 +65,7 @@ class PlanForm(SheetForm):
         self.prepaid_items = _prepaid_items(chosen) if with_units and chosen is not None else {}
         for name, item in self.prepaid_items.items():
             self._add_units(name, item, units or {})
+        self._add_currencies()
         rest = [name for name in self.fields if name not in ("plan", "quantity", *self.prepaid_items)]
         self.order_fields(["subscription", "plan", "quantity", *self.prepaid_items, *rest])
 
@@ -78,6 +80,20 @@ class PlanForm(SheetForm):
             item.feature.feature_id: self.cleaned_data[name] or Decimal(0)
             for name, item in self.prepaid_items.items()
         }
+
+    def currency(self) -> str:
+        """The currency that was chosen; empty for the customer's."""
+        return str(self.cleaned_data.get("currency") or "")
+
+    def _add_currencies(self) -> None:
+        """A choice of currency, if a plan has prices in several."""
+        found = {code for plan in self.plans.values() for code in currencies_of(plan, plan.items.all()) or ()}
+        if any(len(currencies_of(plan, plan.items.all()) or ()) > 1 for plan in self.plans.values()):
+            self.fields["currency"] = forms.ChoiceField(
+                label="Currency",
+                required=False,
+                choices=[("", "The customer's, else the plan's"), *((code, code) for code in sorted(found))],
+            )
 
     def _add_units(self, name: str, item: PlanItem, units: Mapping[str, str]) -> None:
         pack = plain_text(item.billing_units or 1)
@@ -238,16 +254,24 @@ def plan_choice(plan: Plan, tag: str = "") -> PlanChoice:
     return PlanChoice(str(plan), ", ".join([*shown, *more]), price_of(plan), tag)
 
 
-def price_of(plan: Plan) -> str:
-    """`$49.00/month`, `$20.00 once`, or an empty text for a plan without a base price."""
+def price_of(plan: Plan, currency: str = "") -> str:
+    """`$49.00/month`, `$20.00 once`, or an empty text for a plan without a base price.
+
+    In `currency`, or else in each in which the plan is sold: `$49.00 or €45.00/month`.
+    """
     if plan.price_amount is None:
         return ""
+    codes = [currency] if currency else currencies_of(plan, plan.items.all()) or [plan.currency]
     often = (
         " once"
         if plan.price_interval in ("", Interval.ONE_OFF)
         else f"/{every(plan.price_interval, plan.price_interval_count)}"
     )
-    return f"{unit_price(plan.price_amount, plan.currency)}{often}"
+    try:
+        prices = [unit_price(base_price_in(plan, code) or Decimal(0), code) for code in codes]
+    except NoPrice:
+        return ""
+    return f"{' or '.join(prices)}{often}"
 
 
 def named(subscription: Subscription) -> str:

@@ -136,6 +136,7 @@ class Attach(SubscriptionAct):
             entity=form.entities.get(values.get("entity") or ""),
             at=self.at if starts is None else make_aware(datetime.combine(starts, time.min)),
             with_trial=values["with_trial"],
+            currency=form.currency(),
             done_by=self.by,
         )
 
@@ -191,6 +192,7 @@ class ChangePlan(SubscriptionAct):
             prepaid=form.units(),
             at=self.at,
             at_once={"at_once": True, "at_period_end": False}.get(values["when"]),
+            currency=form.currency(),
             done_by=self.by,
         )
 
@@ -306,7 +308,7 @@ def invoice_lines(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[Line]:
 def _target(subscription: Subscription) -> Target:
     renews = subscription.current_period_end
     parts = [
-        price_of(subscription.plan),
+        price_of(subscription.plan, subscription.billing_currency),
         "Billed here" if subscription.billed_here else "Billed by the billing platform",
         f"Renews {day(renews)}" if renews is not None and subscription.expires_at is None else "",
         f"Ends {day(subscription.expires_at)}" if subscription.expires_at is not None else "",

@@ -138,7 +138,9 @@ def _change(
         if cycle.period_end == at:
             owed += period_usage_lines(work, current, cycle.rhythm, at)
             cycle.period_start = at
-    terms = Terms(scheduled.plan, scheduled.quantity, scheduled.prepaid_quantities)
+    terms = Terms(
+        scheduled.plan, scheduled.quantity, scheduled.prepaid_quantities, scheduled.billing_currency
+    )
     switch(work, current, terms, at, owed=owed)
     work.drop_scheduled(scheduled)
     counts.ended += 1
@@ -206,7 +208,7 @@ def _revert(
         _settle(work, subscription, at, end(work, subscription, at))
         counts.ended += 1
         return [subscription]
-    terms = Terms(before.plan, before.quantity, before.prepaid_quantities)
+    terms = Terms(before.plan, before.quantity, before.prepaid_quantities, before.billing_currency)
     switch(work, subscription, terms, at, with_trial=False)
     return []
 

@@ -13,9 +13,11 @@ from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
 from billing.rules.moments import closed_problem, is_ahead
 from billing.subscriptions.change_plan import change_in
+from billing.subscriptions.currency import currency_for
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
+    check_billed_here,
     check_plan,
     check_sold,
     finish,
@@ -42,13 +44,15 @@ def attach_plan(
     entity: Entity | None = None,
     at: datetime | None = None,
     with_trial: bool = True,
+    currency: str = "",
     done_by: str,
 ) -> Result:
     """Give a customer a plan, immediately or from a later `at` on.
 
     A one-off plan becomes a purchase. If the customer has another plan of the same group, this is a plan change.
     `prepaid` are units by feature ID, rounded up to whole packs. The subscription starts with the plan's trial if
-    the customer may have it, unless `with_trial` is False.
+    the customer may have it, unless `with_trial` is False. `currency_for` says in which currency it is billed, and when
+    `currency` chooses it.
     """
     work = open_unit(customer, at, done_by)
     at = at or work.opened_at
@@ -57,16 +61,21 @@ def attach_plan(
     check_plan(customer, plan, quantity, entity)
     check_sold(plan)
     if plan.price_interval == Interval.ONE_OFF:
-        return _purchase(work, plan, quantity, bought, entity, at, is_later=is_later)
+        return _purchase(work, plan, quantity, bought, entity, at, currency, is_later=is_later)
     current = excluded_by(work, plan, entity)
     if current is not None:
-        terms = Terms(plan, quantity, bought)
-        return change_in(work, current, terms, at, is_later or None, with_trial=with_trial)
+        check_billed_here(current, "Change")
+        chosen = currency_for(work, plan, asked=currency, came_with_id=current.came_with_id, replaced=current)
+        terms = Terms(plan, quantity, bought, chosen.code)
+        return change_in(
+            work, current, terms, at, is_later or None, with_trial=with_trial, messages=chosen.messages
+        )
     _refuse_twice(work, plan, entity)
     if not is_later:
         _refuse_overlap(work, plan, entity, at)
     result = Result()
-    subscription = new_subscription(work, plan, quantity, bought, entity, at)
+    chosen = currency_for(work, plan, asked=currency, came_with_id=_account_of(entity))
+    subscription = new_subscription(work, plan, quantity, bought, entity, at, chosen.code)
     work.subscriptions.append(subscription)
     work.change(subscription)
     if is_later:
@@ -82,7 +91,7 @@ def attach_plan(
                 result.messages.append(f"There is no trial because {refusal}.")
         begin(work, subscription, at, trial_ends_at=trial_ends_at)
         result.messages.insert(0, f"{plan} is active.")
-    result.messages += _billed_elsewhere(work, plan)
+    result.messages += [*chosen.messages, *_billed_elsewhere(work, plan)]
     return finish(work, result, f"{plan} attached", subscription=subscription)
 
 
@@ -95,6 +104,10 @@ def excluded_by(work: UnitOfWork, plan: Plan, entity: Entity | None) -> Subscrip
         if same_owner and not row.add_on and not row.plan.add_on and row.plan.group == plan.group:
             return row
     return None
+
+
+def _account_of(entity: Entity | None) -> str | None:
+    return None if entity is None else entity.came_with_id
 
 
 def _refuse_twice(work: UnitOfWork, plan: Plan, entity: Entity | None) -> None:
@@ -147,15 +160,19 @@ def _purchase(
     bought: dict[str, str],
     entity: Entity | None,
     at: datetime,
+    currency: str,
     *,
     is_later: bool,
 ) -> Result:
+    account = _account_of(entity)
+    chosen = currency_for(work, plan, asked=currency, came_with_id=account)
     purchase = Purchase(
         customer=work.customer,
-        came_with_id=None if entity is None else entity.came_with_id,
+        came_with_id=account,
         entity=entity,
         plan=plan,
         quantity=quantity,
+        currency=chosen.code,
         prepaid_quantities=bought,
         started_at=at,
         scheduled=is_later,
@@ -166,4 +183,4 @@ def _purchase(
     if not is_later:
         begin_purchase(work, purchase)
     said = f"{plan} starts on {moment(at)}." if is_later else f"{plan} is purchased."
-    return finish(work, Result(messages=[said]), f"{plan} purchased", purchase=purchase)
+    return finish(work, Result(messages=[said, *chosen.messages]), f"{plan} purchased", purchase=purchase)

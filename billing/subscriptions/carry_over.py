@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from billing.catalog.currencies import ItemPrice
 from billing.ledger.entries import FigureChange
 from billing.models import Feature, Grant, Plan, PlanItem, Posting, Rollover, Subscription
 from billing.models.figures import BillingMethod
 from billing.rules.exact import EXACT
 from billing.rules.figures import included_grant
 from billing.rules.invoice_totals import BilledLine
+from billing.subscriptions.charges import stored_price
 from billing.subscriptions.end import (
     expire_grant,
     expire_rollover,
@@ -40,7 +42,7 @@ def adapt_grants(
     for item in work.plan_items.of(str(subscription.plan_id)):
         if item.feature.type == Feature.Type.BOOLEAN:
             continue
-        same = next((grant for grant in waiting if _is_of(work, grant, item)), None)
+        same = next((grant for grant in waiting if _is_of(work, grant, item, subscription)), None)
         if same is None:
             new.append(item)
         else:
@@ -151,9 +153,15 @@ def _take_over(
             grant.next_reset_at, grant.anchor_day = old.next_reset_at, old.anchor_day
 
 
-def _is_of(work: UnitOfWork, grant: Grant, item: PlanItem) -> bool:
+def _is_of(work: UnitOfWork, grant: Grant, item: PlanItem, subscription: Subscription) -> bool:
     """Whether the grant can stay as the grant of the item."""
-    return work.feature_id_of(grant) == str(item.feature_id) and _shape(grant) == _shape(item)
+    if work.feature_id_of(grant) != str(item.feature_id):
+        return False
+    currency = subscription.billing_currency
+    price = stored_price(item, subscription.plan, currency)
+    own = ItemPrice(grant.price_amount, grant.price_tiers)
+    is_same_price = own == price and (not item.billing_method or grant.billing_currency == currency)
+    return is_same_price and _shape(grant) == _shape(item)
 
 
 def _shape(row: Grant | PlanItem) -> tuple[object, ...]:
@@ -161,8 +169,6 @@ def _shape(row: Grant | PlanItem) -> tuple[object, ...]:
         row.reset_interval,
         row.reset_interval_count or 1,
         row.billing_method,
-        row.price_amount,
-        row.price_tiers,
         row.price_tier_behavior,
         row.billing_units,
     )

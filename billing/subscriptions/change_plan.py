@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
 from billing.rules.moments import is_ahead
 from billing.subscriptions.charges import monthly_cost
+from billing.subscriptions.currency import currency_for
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.result import (
     Result,
@@ -40,13 +41,14 @@ def change_plan(
     prepaid: Mapping[str, Decimal] | None = None,
     at: datetime | None = None,
     at_once: bool | None = None,
+    currency: str = "",
     done_by: str,
 ) -> Result:
     """Move a subscription to another plan, another version of its plan, or another quantity. It keeps its ID.
 
     Upgrades, which cost the same or more per month, start immediately and are prorated to the microsecond. Downgrades
     start at period end. `at_once` overrides either, and a later `at` schedules the change for then. `quantity` and
-    `prepaid` default to the present ones.
+    `prepaid` default to the present ones, and so does `currency`, if it may be chosen: see `currency_for`.
     """
     work = open_unit(subscription.customer, at, done_by)
     at = at or work.opened_at
@@ -65,10 +67,12 @@ def change_plan(
             if item.billing_method == BillingMethod.PREPAID
         }
         prepaid = {name: units for name, units in units_now.items() if name in sold}
-    terms = Terms(plan, quantity, packs_of(work, plan, prepaid))
+    check_billed_here(current, "Change")
+    chosen = currency_for(work, plan, asked=currency, came_with_id=current.came_with_id, replaced=current)
+    terms = Terms(plan, quantity, packs_of(work, plan, prepaid), chosen.code)
     if terms == _terms_of(current):
         raise CannotSubscribe(f"The subscription already has {plan} in this quantity.")
-    return change_in(work, current, terms, at, at_once)
+    return change_in(work, current, terms, at, at_once, messages=chosen.messages)
 
 
 def change_in(
@@ -79,16 +83,16 @@ def change_in(
     at_once: bool | None,
     *,
     with_trial: bool = True,
+    messages: Iterable[str] = (),
 ) -> Result:
-    """Change a subscription of a unit of work, or schedule the change."""
+    """Change a subscription of a unit of work, which is billed here, or schedule the change. `messages` are said too."""
     plan, now = terms.plan, work.opened_at
-    check_billed_here(current, "Change")
     if current.status == Subscription.Status.SCHEDULED:
         raise CannotSubscribe(f"Cancel {current.plan}, which has not started, and attach the other plan.")
     if terms == _terms_of(current):
         raise CannotSubscribe(f"The customer already has {plan} in this quantity.")
     check_moment(current, at)
-    new = new_subscription(work, plan, terms.quantity, terms.prepaid, current.entity, at)
+    new = new_subscription(work, plan, terms.quantity, terms.prepaid, current.entity, at, terms.currency)
     new.follows, new.came_with_id = current, current.came_with_id
     is_up = monthly_cost(work.plan_items, new) >= monthly_cost(work.plan_items, current)
     result = Result()
@@ -102,17 +106,23 @@ def change_in(
         work.change(current)
         work.subscriptions.append(new)
         work.change(new)
+        result.messages += messages
         result.messages.append(f"{current.plan} continues until {moment(starts_at)}, then {plan} starts.")
         return finish(work, result, f"Change to {plan} scheduled", subscription=new)
     before = current.plan
-    messages = switch(work, current, terms, at, with_trial=with_trial)
+    said = [*messages, *switch(work, current, terms, at, with_trial=with_trial)]
     if before.pk == plan.pk:
         result.messages.append(f"{plan} continues with a quantity of {number(terms.quantity)}.")
     else:
         result.messages.append(f"{before} has ended and {plan} is active.")
-    result.messages += messages
+    result.messages += said
     return finish(work, result, f"Changed to {plan}", subscription=current)
 
 
 def _terms_of(subscription: Subscription) -> Terms:
-    return Terms(subscription.plan, subscription.quantity, subscription.prepaid_quantities)
+    return Terms(
+        subscription.plan,
+        subscription.quantity,
+        subscription.prepaid_quantities,
+        subscription.billing_currency,
+    )

@@ -1,4 +1,4 @@
-"""The invoice lines of a subscription for base prices and packs, in minor units of its plan's currency.
+"""The invoice lines of a subscription for base prices and packs, in minor units of the currency that it is billed in.
 
 `billing.subscriptions.usage_lines` has those for what was used.
 """
@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.utils.timezone import override
 
+from billing.catalog.currencies import ItemPrice, NoPrice, base_price_in, item_price_in
 from billing.invoices.issue import InvoiceRequest
 from billing.invoices.unused import UnusedTime, unused_of_subscription
 from billing.models import Feature, Grant, Plan, PlanItem, Purchase, Subscription
@@ -34,16 +35,38 @@ RecurringCharges = dict[str | None, list[tuple[Rhythm, Decimal]]]
 _NOT_RECURRING = ("", Interval.ONE_OFF)
 
 
-def price_of(priced: PlanItem | Grant) -> Price | None:
-    """The price of a plan's item or of a grant, if it has one."""
-    if not priced.billing_method or (priced.price_amount is None and not priced.price_tiers):
+def price_of(grant: Grant) -> Price | None:
+    """The price of a grant, in the currency that it is billed in, if it has one."""
+    return _price(grant, ItemPrice(grant.price_amount, grant.price_tiers))
+
+
+def item_price_of(item: PlanItem, plan: Plan, currency: str) -> Price | None:
+    """The price of an item of the plan in a currency, if it has one."""
+    return _price(item, stored_price(item, plan, currency))
+
+
+def stored_price(item: PlanItem, plan: Plan, currency: str) -> ItemPrice:
+    """The price of an item of the plan in a currency, as a grant stores it."""
+    try:
+        return item_price_in(item, plan, currency)
+    except NoPrice as missing:
+        raise CannotBill(f"{missing}.") from None
+
+
+def _price(priced: PlanItem | Grant, price: ItemPrice) -> Price | None:
+    if not priced.billing_method or (price.amount is None and not price.tiers):
         return None
     try:
-        return Price.from_stored(
-            priced.price_amount, priced.price_tiers, priced.price_tier_behavior, priced.billing_units
-        )
+        return Price.from_stored(price.amount, price.tiers, priced.price_tier_behavior, priced.billing_units)
     except ValueError as problem:
         raise CannotBill(f"The price of {priced} can't be charged: {problem}.") from None
+
+
+def _base_price(plan: Plan, currency: str) -> Decimal | None:
+    try:
+        return base_price_in(plan, currency)
+    except NoPrice as missing:
+        raise CannotBill(f"{missing}.") from None
 
 
 def interval_of(plan: Plan, items: list[PlanItem]) -> Rhythm | None:
@@ -85,7 +108,7 @@ def recurring_lines(
         if key in unchanged:
             continue
         amount = whole if part is None else proration(whole, *period, *part)
-        minor = round_to_minor(amount, plan.currency)
+        minor = round_to_minor(amount, subscription.billing_currency)
         if not minor and part is not None:
             continue
         lines.append(
@@ -145,18 +168,18 @@ def once_lines(
     prepaid: dict[str, str],
 ) -> list[BilledLine]:
     """The one-time charges for a quantity and packs that start: a one-off base price, and packs with a one-off price."""
-    plan = source.plan
+    plan, currency = source.plan, source.billing_currency
+    base = _base_price(plan, currency)
     lines = []
-    if plan.price_amount is not None and plan.price_interval in _NOT_RECURRING and quantity > 0:
-        amount = round_to_minor(base_cost(plan.price_amount, quantity), plan.currency)
+    if base is not None and plan.price_interval in _NOT_RECURRING and quantity > 0:
+        amount = round_to_minor(base_cost(base, quantity), currency)
         lines.append(_once_line(source, "base", plan.name, amount, quantity))
     for item in work.plan_items.of(str(plan.pk)):
-        price, bought = price_of(item), Decimal(prepaid.get(item.feature.feature_id, 0))
+        price = item_price_of(item, plan, currency)
+        bought = Decimal(prepaid.get(item.feature.feature_id, 0))
         is_once = item.billing_method == BillingMethod.PREPAID and item.price_interval in _NOT_RECURRING
         if price is not None and bought > 0 and is_once:
-            amount = round_to_minor(
-                prepaid_cost(price, bought, item.included * source.quantity), plan.currency
-            )
+            amount = round_to_minor(prepaid_cost(price, bought, item.included * source.quantity), currency)
             lines.append(
                 _once_line(source, "prepaid", _name(plan, item.feature), amount, bought, str(item.feature_id))
             )
@@ -174,7 +197,7 @@ def request_invoice(
 ) -> None:
     """Bill the lines when the unit of work is saved, unless the billing platform bills this subscription.
 
-    They are in `currency`, or else in that of the plan.
+    They are in `currency`, or else in that in which the source is billed.
     """
     if not lines or (isinstance(source, Subscription) and not source.billed_here):
         return
@@ -185,7 +208,7 @@ def request_invoice(
             subscription_id=str(source.pk) if isinstance(source, Subscription) else None,
             plan_ids=(source.plan.plan_id,),
             plans=(str(source.plan_id),),
-            currency=currency or source.plan.currency,
+            currency=currency or source.billing_currency,
             at=at,
             period_start=period[0],
             period_end=period[1],
@@ -202,7 +225,8 @@ def _rhythms(plan_items: PlanItems, subscription: Subscription) -> list[Rhythm]:
 
 def rhythm_of(item: PlanItem) -> Rhythm | None:
     """How often the price of an item is charged; None if it has none that recurs."""
-    if not item.price_interval or item.price_interval == Interval.ONE_OFF or price_of(item) is None:
+    is_priced = item.billing_method and (item.price_amount is not None or item.price_tiers)
+    if not is_priced or item.price_interval in _NOT_RECURRING:
         return None
     return item.price_interval, item.price_interval_count or 1
 
@@ -219,16 +243,17 @@ def _recurring(
     plan_items: PlanItems, subscription: Subscription, rhythm: Rhythm | None
 ) -> list[tuple[LineKind, Feature | None, Decimal, Decimal]]:
     """Kind, feature, amount in major units and quantity of each charge for a whole period."""
-    plan = subscription.plan
+    plan, currency = subscription.plan, subscription.billing_currency
     items = plan_items.of(str(plan.pk))
     own = interval_of(plan, items)
     rhythm = rhythm or own
+    base = _base_price(plan, currency)
     found: list[tuple[LineKind, Feature | None, Decimal, Decimal]] = []
-    if plan.price_amount is not None and plan.price_interval not in _NOT_RECURRING and rhythm == own:
-        amount = base_cost(plan.price_amount, subscription.quantity)
+    if base is not None and plan.price_interval not in _NOT_RECURRING and rhythm == own:
+        amount = base_cost(base, subscription.quantity)
         found.append(("base", None, amount, subscription.quantity))
     for item in items:
-        price = price_of(item)
+        price = item_price_of(item, plan, currency)
         bought = Decimal(subscription.prepaid_quantities.get(item.feature.feature_id, 0))
         is_charged = item.billing_method == BillingMethod.PREPAID and rhythm_of(item) == rhythm
         if price is not None and bought and is_charged:

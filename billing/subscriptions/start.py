@@ -21,7 +21,13 @@ from billing.models import (
 from billing.models.figures import BillingMethod
 from billing.rules.figures import included_grant
 from billing.rules.intervals import is_made_of_months, step
-from billing.subscriptions.charges import interval_of, once_lines, recurring_lines, request_invoice
+from billing.subscriptions.charges import (
+    interval_of,
+    once_lines,
+    recurring_lines,
+    request_invoice,
+    stored_price,
+)
 from billing.subscriptions.cycles import align_cycles
 from billing.subscriptions.flags import raise_flag
 from billing.subscriptions.unit_of_work import UnitOfWork
@@ -36,6 +42,7 @@ def new_subscription(
     bought: dict[str, str],
     entity: Entity | None,
     at: datetime,
+    currency: str,
 ) -> Subscription:
     """A subscription that is scheduled for `at`, not in the unit of work yet. `bought` has whole packs, in units."""
     subscription = Subscription(
@@ -47,6 +54,7 @@ def new_subscription(
         add_on=plan.add_on,
         auto_enable=plan.auto_enable,
         quantity=quantity,
+        currency=currency,
         started_at=at,
         prepaid_quantities=bought,
         billed_here=True,
@@ -136,6 +144,7 @@ def note_phase(work: UnitOfWork, subscription: Subscription, at: datetime, reaso
                 subscription=subscription,
                 plan=subscription.plan,
                 quantity=subscription.quantity,
+                currency=subscription.currency,
                 prepaid_quantities=subscription.prepaid_quantities,
                 starts_at=at,
                 reason=reason,
@@ -183,7 +192,8 @@ def grant_item(
     A pooled item of an entity's plan is granted to the customer as a whole.
     """
     is_reset = item.reset_interval and item.feature.consumable
-    balance = work.balance_for(item.feature, source)
+    balance, currency = work.balance_for(item.feature, source), source.billing_currency
+    price = stored_price(item, source.plan, currency)
     grant = Grant(
         balance=balance,
         entity=None if item.pooled else source.entity,
@@ -196,8 +206,9 @@ def grant_item(
         if is_reset
         else None,
         anchor_day=anchor,
-        price_amount=item.price_amount,
-        price_tiers=item.price_tiers,
+        currency=currency,
+        price_amount=price.amount,
+        price_tiers=price.tiers,
         price_tier_behavior=item.price_tier_behavior,
         billing_units=item.billing_units,
         billing_method=item.billing_method,

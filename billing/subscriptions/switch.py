@@ -55,6 +55,7 @@ class Terms:
     plan: Plan
     quantity: Decimal
     prepaid: dict[str, str]
+    currency: str
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class _Switch:
     plan: Plan
     quantity: Decimal
     prepaid: dict[str, str]
+    currency: str
     at: datetime
     is_trial: bool
     is_free: bool
@@ -88,7 +90,7 @@ def switch(
     customer that comes from a free plan or a trial gets the trial of the new plan, if it may have one.
     """
     before = _before(work, subscription, at)
-    before.lines[before.plan.currency] += [*(owed or []), *take_pending_lines(work, subscription, at)]
+    before.lines[before.currency] += [*(owed or []), *take_pending_lines(work, subscription, at)]
     if before.plan.plan_id == terms.plan.plan_id:
         _go_on(work, subscription, terms, before)
     else:
@@ -107,6 +109,7 @@ def _before(work: UnitOfWork, subscription: Subscription, at: datetime) -> _Swit
         plan=subscription.plan,
         quantity=subscription.quantity,
         prepaid=subscription.prepaid_quantities,
+        currency=subscription.billing_currency,
         at=at,
         is_trial=tried is not None and tried > at,
         is_free=not monthly_cost(work.plan_items, subscription),
@@ -119,7 +122,7 @@ def _go_on(work: UnitOfWork, subscription: Subscription, terms: Terms, before: _
     """Another version, quantity or packs of the same plan."""
     lower_flags(work, subscription)
     _become(subscription, terms)
-    before.lines[before.plan.currency] += adapt_grants(work, subscription, before.plan, before.at)
+    before.lines[before.currency] += adapt_grants(work, subscription, before.plan, before.at)
     unchanged = _unchanged(work, subscription, before)
     _give_back(subscription, before, unchanged)
     for item in work.plan_items.of(str(terms.plan.pk)):
@@ -128,7 +131,7 @@ def _go_on(work: UnitOfWork, subscription: Subscription, terms: Terms, before: _
     if not before.is_trial:
         more = {name: _more(units, before.prepaid.get(name)) for name, units in terms.prepaid.items()}
         added = once_lines(work, subscription, subscription.quantity - before.quantity, more)
-        before.lines[terms.plan.currency] += added
+        before.lines[terms.currency] += added
         _bill_period(work, subscription, before, unchanged)
 
 
@@ -141,10 +144,10 @@ def _replace(
         for item in work.plan_items.of(str(terms.plan.pk))
         if not item.feature.consumable and item.billing_method == BillingMethod.USAGE_BASED
     }
-    before.lines[before.plan.currency] += reset_waiting_grants(work, subscription, before.at)
+    before.lines[before.currency] += reset_waiting_grants(work, subscription, before.at)
     replaced = work.grants_of(subscription)
     left = left_of_balances(replaced)
-    before.lines[before.plan.currency] += end_grants(work, subscription, before.at, taken_over=taken_over)
+    before.lines[before.currency] += end_grants(work, subscription, before.at, taken_over=taken_over)
     _give_back(subscription, before, set())
     _become(subscription, terms)
     tried_until = _trial_of(work, subscription, before, with_trial=with_trial)
@@ -157,9 +160,7 @@ def _replace(
     else:
         if before.is_trial:
             subscription.trial_ends_at = None
-        before.lines[terms.plan.currency] += once_lines(
-            work, subscription, subscription.quantity, terms.prepaid
-        )
+        before.lines[terms.currency] += once_lines(work, subscription, subscription.quantity, terms.prepaid)
         _bill_period(work, subscription, before, set())
     anchor = None if tried_until else subscription.anchor_day
     grant_items(work, subscription, before.at, terms.prepaid, anchor)
@@ -176,7 +177,7 @@ def _unchanged(work: UnitOfWork, subscription: Subscription, before: _Switch) ->
     is_same_period = before.period is not None and _rhythm(work, subscription.plan) == _rhythm(
         work, before.plan
     )
-    is_same_currency = subscription.plan.currency == before.plan.currency
+    is_same_currency = subscription.billing_currency == before.currency
     if not is_same_period or not is_same_currency:
         return set()
     return {key for key, charge in before.charges.items() if now.get(key) == charge}
@@ -194,7 +195,7 @@ def _rhythm(work: UnitOfWork, plan: Plan) -> Rhythm | None:
 
 def _become(subscription: Subscription, terms: Terms) -> None:
     subscription.plan, subscription.quantity = terms.plan, terms.quantity
-    subscription.prepaid_quantities = terms.prepaid
+    subscription.prepaid_quantities, subscription.currency = terms.prepaid, terms.currency
     subscription.add_on, subscription.auto_enable = terms.plan.add_on, terms.plan.auto_enable
 
 
@@ -224,7 +225,7 @@ def _bill_period(
     """Bill the rest of the period if the new plan has the same rhythm, else a new period."""
     at, plan = before.at, subscription.plan
     every, was = _rhythm(work, plan), _rhythm(work, before.plan)
-    lines = before.lines[plan.currency]
+    lines = before.lines[subscription.billing_currency]
     if every is None:
         if was is not None:
             subscription.current_period_start = subscription.current_period_end = None
@@ -248,7 +249,7 @@ def _bill_period(
 
 def _bill(work: UnitOfWork, subscription: Subscription, before: _Switch) -> None:
     period = (subscription.current_period_start, subscription.current_period_end)
-    currency = subscription.plan.currency
+    currency = subscription.billing_currency
     for each, lines in before.lines.items():
         request_invoice(work, subscription, before.at, lines, period, currency=each)
         left = -sum(line.amount for line in lines)

@@ -49,6 +49,7 @@ _SUBSCRIPTION_COLUMNS = (
     "status",
     "past_due",
     "quantity",
+    "currency",
     "started_at",
     "trial_ends_at",
     "current_period_start",

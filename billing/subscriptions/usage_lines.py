@@ -1,6 +1,6 @@
 """The invoice lines of a subscription for what was used: overage, and seats and the like, which are in use.
 
-They are in minor units of the plan's currency.
+They are in minor units of the currency in which the grant is billed.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _usage_line(
     return BilledLine(
         kind="usage",
         description=f"{grant.balance.feature}: {number(quantity)} above {number(included)} included",
-        amount=round_to_minor(amount, plan.currency),
+        amount=round_to_minor(amount, grant.billing_currency),
         quantity=quantity,
         subscription_id=source.subscription_id if isinstance(source, Subscription) else None,
         plan_id=plan.plan_id,

@@ -209,7 +209,7 @@ def _pending_line(
     after = replace(period.figures, usage=EXACT.add(period.figures.usage, usage)).overage
     if before == after:
         return None
-    included, currency = period.figures.granted, grant.plan.currency
+    included, currency = period.figures.granted, grant.billing_currency
     # Rounded as the invoice is, so that all lines of the period add up to what one invoice would have billed.
     was, will_be = (
         round_to_minor(cost_of(price, overage, included), currency) for overage in (before, after)
@@ -274,7 +274,7 @@ def _note(late: Iterable[_ClosedPeriod], pending: Sequence[PendingLine]) -> str:
     ended = ", ".join(moment(end) for end in ends)
     amounts: dict[str, int] = defaultdict(int)
     for line in pending:
-        amounts[line.subscription.plan.currency] += line.amount
+        amounts[line.subscription.billing_currency] += line.amount
     billed = " and ".join(money(amount, currency) for currency, amount in amounts.items() if amount)
     more = f"The next invoice bills {billed} for it." if billed else "Nothing more is billed for it."
     return f"The period of this usage ended on {ended} and was billed. {more}"

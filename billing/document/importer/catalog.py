@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import models
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from billing.document import schema
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from customers.bulk import create_rows, pieces, sync_rows, update_rows
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
-from customers.json_types import to_plain
+from customers.json_types import JsonDocument, to_plain
 from customers.signals import renamed
 
 #: (environment, plan ID).
@@ -58,6 +58,7 @@ PLAN_FIELDS = (
     "created_at",
     "is_stub",
     "currency",
+    "additional_currencies",
 )
 ITEM_FIELDS = (
     "position",
@@ -73,6 +74,7 @@ ITEM_FIELDS = (
     "max_purchase",
     "price_interval",
     "price_interval_count",
+    "additional_currencies",
     "rollover_max",
     "rollover_expiry_unit",
     "rollover_expiry_length",
@@ -184,6 +186,7 @@ def plan_columns(sent: schema.Plan) -> dict[str, Any]:
         "price_amount": price and price.amount,
         "price_interval": price.interval if price else "",
         "price_interval_count": price and present(price.interval_count),
+        "additional_currencies": price and _as_stored(price.additional_currencies),
         "free_trial_length": trial and trial.duration_length,
         "free_trial_unit": trial.duration_type if trial else "",
         "free_trial_card_required": bool(trial and trial.card_required),
@@ -213,6 +216,7 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
         **price_columns(price),
         "price_interval": price.interval if price else "",
         "price_interval_count": price and present(price.interval_count),
+        "additional_currencies": price and _as_stored(price.additional_currencies),
         "rollover_max": rollover and rollover.max,
         "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
         "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
@@ -241,9 +245,7 @@ def price_columns(price: schema.RowPrice | None) -> dict[str, Any]:
         }
     return {
         "price_amount": present(price.amount),
-        "price_tiers": None
-        if price.tiers is UNSET
-        else [{name: _text(value) for name, value in to_plain(tier).items()} for tier in price.tiers],
+        "price_tiers": _as_stored(price.tiers),
         "price_tier_behavior": present(price.tier_behavior) or "",
         "billing_units": price.billing_units,
         "billing_method": price.billing_method,
@@ -283,8 +285,18 @@ def _feature_values(sent: schema.Feature | schema.ItemFeature) -> dict[str, Any]
     return values
 
 
-def _text(figure: str | int | Decimal) -> str:
-    return figure if isinstance(figure, str) else f"{Decimal(figure):f}"
+def _as_stored(objects: Sequence[JsonDocument] | UnsetType) -> list[Any] | None:
+    """A list of prices as JSON columns store it; None if the document leaves it out."""
+    return None if objects is UNSET else [_with_texts(to_plain(each)) for each in objects]
+
+
+def _with_texts(value: Any) -> Any:
+    """`value` with its figures as text."""
+    if isinstance(value, Mapping):
+        return {name: _with_texts(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(each) for each in value]
+    return value if isinstance(value, str) else f"{Decimal(value):f}"
 
 
 def _new_plan(version: PlanVersion, before: Plan | None = None, currency: str | None = None) -> Plan:

@@ -97,6 +97,7 @@ def _plan(row: Plan, items: Sequence[PlanItem], features: Mapping[str, schema.Fe
             amount=schema.NonNegative(row.price_amount),
             interval=choice(row.price_interval or "one_off"),
             interval_count=optional_count(row.price_interval_count),
+            additional_currencies=_in_other_currencies(row.additional_currencies),
         ),
         items=[_item(item, features.get(item.feature_id)) for item in items],
         free_trial=_free_trial(row),
@@ -133,6 +134,7 @@ def _item(row: PlanItem, feature: schema.Feature | None) -> schema.PlanItem:
         price=schema.PlanItemPrice(
             interval=choice(row.price_interval or "one_off"),
             interval_count=optional_count(row.price_interval_count),
+            additional_currencies=_in_other_currencies(row.additional_currencies),
             **price_arguments(row),
         )
         if row.billing_method
@@ -169,9 +171,32 @@ def _item_rollover(row: PlanItem) -> schema.ItemRollover | UnsetType:
 
 
 def _tier(tier: Mapping[str, Any]) -> schema.Tier:
-    flat = tier.get("flat_amount")
+    others = tier.get("additional_currencies")
     return schema.Tier(
         to=schema.TierEnd(str(tier["to"])),
         amount=schema.NonNegative(str(tier["amount"])),
-        flat_amount=UNSET if flat is None else schema.NonNegative(str(flat)),
+        flat_amount=_optional(tier.get("flat_amount")),
+        additional_currencies=UNSET
+        if others is None
+        else [
+            schema.TierCurrency(
+                currency=each["currency"],
+                amount=_optional(each.get("amount")),
+                flat_amount=_optional(each.get("flat_amount")),
+            )
+            for each in others
+        ],
     )
+
+
+def _in_other_currencies(stored: Any) -> list[schema.CurrencyAmount] | UnsetType:
+    if stored is None:
+        return UNSET
+    return [
+        schema.CurrencyAmount(currency=each["currency"], amount=schema.NonNegative(str(each["amount"])))
+        for each in stored
+    ]
+
+
+def _optional(figure: Any) -> schema.NonNegative | UnsetType:
+    return UNSET if figure is None else schema.NonNegative(str(figure))

@@ -34,7 +34,14 @@ from billing.document.schema.customer import BillingCustomer, parse_customer
 from billing.document.schema.entity import Entity
 from billing.document.schema.expansion import EXPANDABLE, expanded
 from billing.document.schema.invoice import Invoice
-from billing.document.schema.prices import PlanItemPrice, PlanPrice, RowPrice, Tier
+from billing.document.schema.prices import (
+    CurrencyAmount,
+    PlanItemPrice,
+    PlanPrice,
+    RowPrice,
+    Tier,
+    TierCurrency,
+)
 from billing.document.schema.reward import Discount, Referral, ReferredCustomer, Rewards, TrialUsed
 from billing.document.schema.scalars import Count, Currency, Expiry, NonNegative, Positive, TierEnd, Whole
 from billing.document.schema.subscription import License, Purchase, Subscription
@@ -50,6 +57,7 @@ __all__ = [
     "Count",
     "CreditCost",
     "Currency",
+    "CurrencyAmount",
     "Discount",
     "Entity",
     "Expiry",
@@ -83,6 +91,7 @@ __all__ = [
     "Subscription",
     "ThresholdBilling",
     "Tier",
+    "TierCurrency",
     "TierEnd",
     "TrialUsed",
     "UsageAlert",

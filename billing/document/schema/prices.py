@@ -6,31 +6,50 @@ from typing import ClassVar, Literal
 
 from msgspec import UNSET, UnsetType
 
-from billing.document.schema.scalars import Count, NonNegative, Positive, PriceInterval, TierEnd
+from billing.document.schema.scalars import Count, NonNegative, Positive, PriceInterval, TierEnd, Word
 from billing.rules.prices import TierBehavior
 from customers.json_types import JsonDocument, Refused, within
 
 BillingMethod = Literal["prepaid", "usage_based"]
 
 
+class CurrencyAmount(JsonDocument, kw_only=True):
+    """An amount in another currency than the plan's. One in a currency that nobody knows bills nobody."""
+
+    currency: Word
+    amount: NonNegative
+
+
+class TierCurrency(JsonDocument, kw_only=True):
+    """The amounts of a tier in another currency than the plan's."""
+
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"amount", "flat_amount"})
+
+    currency: Word
+    amount: NonNegative | UnsetType = UNSET
+    flat_amount: NonNegative | UnsetType = UNSET
+
+
 class Tier(JsonDocument, kw_only=True):
     """The price of the units up to `to`: `amount` for each, and `flat_amount` once."""
 
-    NEEDED: ClassVar[frozenset[str]] = frozenset({"flat_amount"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"flat_amount", "additional_currencies"})
 
     to: TierEnd
     amount: NonNegative
     flat_amount: NonNegative | UnsetType = UNSET
+    additional_currencies: list[TierCurrency] | UnsetType = UNSET
 
 
 class PlanPrice(JsonDocument, kw_only=True):
     """The base price of a plan."""
 
-    NEEDED: ClassVar[frozenset[str]] = frozenset({"interval_count"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"interval_count", "additional_currencies"})
 
     amount: NonNegative
     interval: PriceInterval
     interval_count: Count | UnsetType = UNSET
+    additional_currencies: list[CurrencyAmount] | UnsetType = UNSET
 
 
 class RowPrice(JsonDocument, kw_only=True):
@@ -62,7 +81,8 @@ class RowPrice(JsonDocument, kw_only=True):
 class PlanItemPrice(RowPrice, kw_only=True):
     """The price of more of a feature under a plan, and how often it is billed."""
 
-    NEEDED: ClassVar[frozenset[str]] = RowPrice.NEEDED | {"interval_count"}
+    NEEDED: ClassVar[frozenset[str]] = RowPrice.NEEDED | {"interval_count", "additional_currencies"}
 
     interval: PriceInterval
     interval_count: Count | UnsetType = UNSET
+    additional_currencies: list[CurrencyAmount] | UnsetType = UNSET

@@ -41,6 +41,12 @@ class Command(SubscribingCommand):
             metavar="FEATURE=UNITS",
             help="prepaid units of a feature, rounded up to whole packs; repeatable",
         )
+        parser.add_argument(
+            "--currency",
+            default="",
+            metavar="CODE",
+            help="bill it in this currency, if nothing else of the customer is billed in another",
+        )
         parser.add_argument("--no-trial", action="store_true", help="skip the trial and bill immediately")
 
     def act(self, options: dict[str, Any]) -> Result:
@@ -53,5 +59,6 @@ class Command(SubscribingCommand):
             entity=entity_called(options["entity"], customer) if options["entity"] else None,
             at=options["at"],
             with_trial=not options["no_trial"],
+            currency=options["currency"],
             done_by="attach_plan",
         )

@@ -45,6 +45,12 @@ class Command(SubscribingCommand):
             metavar="FEATURE=UNITS",
             help="prepaid units, replacing the current ones; repeatable",
         )
+        parser.add_argument(
+            "--currency",
+            default="",
+            metavar="CODE",
+            help="bill it in this currency, if nothing else of the customer is billed in another",
+        )
         when = parser.add_mutually_exclusive_group()
         when.add_argument(
             "--at-once",
@@ -76,5 +82,6 @@ class Command(SubscribingCommand):
             prepaid=None if options["prepaid"] is None else dict(options["prepaid"]),
             at=options["at"],
             at_once=options["at_once"],
+            currency=options["currency"],
             done_by="change_plan",
         )

@@ -212,3 +212,15 @@ class TestTypes:
 @pytest.mark.parametrize("amount", [Decimal(0), Decimal(20)])
 def test_a_price_without_an_interval_is_none(amount: Decimal) -> None:
     assert "price_interval" in fields(plan_problems(Plan(plan_id="pro", price_amount=amount)))
+
+
+def test_other_currencies_are_beside_an_amount_and_each_is_there_once() -> None:
+    euros = [{"currency": "eur", "amount": "1"}]
+    price = {"price_amount": Decimal(1), "price_interval": "month"}
+    assert of_plan(**price, additional_currencies=euros) == []
+    assert of_plan(**price, additional_currencies=[*euros, {"currency": "EUR", "amount": "2"}]) == [
+        "additional_currencies"
+    ]
+    assert of_plan(additional_currencies=euros) == ["additional_currencies"]
+    assert of_item(**PRICE, additional_currencies=euros) == []
+    assert of_item(**TIERS, additional_currencies=euros) == ["additional_currencies"]

@@ -222,6 +222,6 @@ def test_packs_and_tiers_cost_what_the_invoices_charge(behavior: str, units: str
     subscription = make_subscription(plan=plan, quantity=2)
     buy(subscription, item, units)
     # A week's 0.02 and a quarter's packs.
-    cost = prepaid_cost(prepaid_price(item), Decimal(units), Decimal(included) * 2)
+    cost = prepaid_cost(prepaid_price(item, plan, "USD"), Decimal(units), Decimal(included) * 2)
     month = Decimal("0.02") * 52 / 12 + cost / 3
     assert of(subscription.customer)["USD"].mrr == round(month * 100)

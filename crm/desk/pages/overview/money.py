@@ -188,15 +188,17 @@ def coming(row: Subscription, now: datetime) -> list[str]:
 def _next_invoice(row: Subscription) -> str:
     """The fixed charges of the next renewal; overage is billed on top."""
     plan = row.plan
-    if plan.price_amount is None or not plan.price_interval or not is_known(plan.currency):
+    if plan.price_amount is None or not plan.price_interval or not is_known(row.billing_currency):
         return ""
     interval = plan.price_interval, plan.price_interval_count or 1
     try:
         charges = [each for each in charges_of(row) if (each.interval, each.interval_count) == interval]
-        billed = round_to_minor(_sum(charges), plan.currency)
+        billed = round_to_minor(_sum(charges), row.billing_currency)
     except (UnusablePrice, ValueError):
         return ""
-    return f" for {money(billed, plan.currency)} every {every(*interval)}, plus overage" if billed else ""
+    return (
+        f" for {money(billed, row.billing_currency)} every {every(*interval)}, plus overage" if billed else ""
+    )
 
 
 def _sum(charges: list[RecurringCharge]) -> Decimal:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
 
+from billing.catalog.currencies import NoPrice, base_price_in, item_price_in
 from billing.formats import (
     INVOICE_STATES,
     every,
@@ -14,7 +16,7 @@ from billing.formats import (
     money,
     unit_price,
 )
-from billing.models import Discount, Feature, Invoice, PlanItem, Subscription, SubscriptionPhase
+from billing.models import Discount, Feature, Invoice, Plan, PlanItem, Subscription, SubscriptionPhase
 from billing.subscriptions.upcoming import UpcomingInvoice
 from crm.desk.pages.records.shell import (
     CHIP_COLORS,
@@ -28,14 +30,15 @@ INVOICES_SHOWN = 12
 
 
 def prices_table(row: Subscription) -> Table:
-    plan = row.plan
+    plan, currency = row.plan, row.billing_currency
     rows = []
-    if plan.price_amount is not None:
+    base = _stated(lambda: base_price_in(plan, currency))
+    if base is not None:
         rows.append(
             cells(
                 Cell(text="Base price"),
                 number(row.quantity),
-                unit_price(plan.price_amount, plan.currency),
+                unit_price(base, currency),
                 _how_often(plan.price_interval, plan.price_interval_count),
             )
         )
@@ -54,7 +57,7 @@ def prices_table(row: Subscription) -> Table:
             cells(
                 Cell(text=str(item.feature), detail=", ".join(filter(None, (included, resets)))),
                 number(Decimal(bought)) if bought else "",
-                _price_of(item, plan.currency),
+                _price_of(item, plan, currency),
                 _how_often(item.price_interval, item.price_interval_count) if item.billing_method else "",
             )
         )
@@ -67,14 +70,23 @@ def prices_table(row: Subscription) -> Table:
     )
 
 
-def _price_of(item: PlanItem, currency: str) -> str:
+def _price_of(item: PlanItem, plan: Plan, currency: str) -> str:
     if item.price_tiers:
         return "By tiers"
-    if item.price_amount is None:
+    amount = _stated(lambda: item_price_in(item, plan, currency).amount)
+    if amount is None:
         return ""
-    price = unit_price(item.price_amount, currency)
+    price = unit_price(amount, currency)
     units = item.billing_units
     return price if units in (None, 1) else f"{price} per {number(units)}"
+
+
+def _stated(price: Callable[[], Decimal | None]) -> Decimal | None:
+    """The price; None if the plan has none in the currency, which the doctor reports."""
+    try:
+        return price()
+    except NoPrice:
+        return None
 
 
 def _how_often(interval: str, count: int | None) -> str:

@@ -356,6 +356,32 @@ class TestCurrency:
         assert any("The plan pro stays in JPY" in remark.text for remark in reports[1].remarks)
         assert take(at(30), currency="JPY")[1].remarks == []
 
+    def test_prices_in_others_are_terms_of_a_version(self) -> None:
+        euros = [{"currency": "eur", "amount": 18}]
+        tier = {"to": "inf", "amount": 0.5, "additional_currencies": [{"currency": "eur", "amount": 0.45}]}
+        usage = {
+            "tiers": [tier],
+            "interval": "month",
+            "billing_units": 1,
+            "billing_method": "usage_based",
+        }
+        plan = at(20, items=[{**ITEM, "price": usage}])
+        plan["price"]["additional_currencies"] = euros
+        assert outcomes(take(plan)) == ["created"]
+        assert only(Plan).additional_currencies == [{"currency": "eur", "amount": "18"}]
+        assert only(PlanItem).price_tiers[0]["additional_currencies"] == [
+            {"currency": "eur", "amount": "0.45"}
+        ]
+        assert outcomes(take(plan)) == ["unchanged"]
+        # Listed otherwise, it is the same.
+        Plan.objects.update(additional_currencies=[{"currency": "EUR", "amount": 18.0}])
+        take(plan)
+        assert Plan.objects.count() == 1
+        plan["price"]["additional_currencies"] = [{"currency": "eur", "amount": 19}]
+        assert outcomes(take(plan)) == ["new version"]
+        plan["price"]["additional_currencies"] = [*euros, *euros]
+        assert refusals(take(plan)) == ["$.plans[0].price.additional_currencies"]
+
     def test_a_stub_has_none_yet(self) -> None:
         make_plan(plan_id="pro", version=1, is_stub=True, currency="USD")
         make_plan(plan_id="team", version=1, is_stub=True, currency="GBP")
