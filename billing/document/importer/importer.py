@@ -13,6 +13,7 @@ from billing.document.importer.balances import apply_balances, apply_flags
 from billing.document.importer.batch import ImportBatch
 from billing.document.importer.catalog import PlanName, features_of, present, upsert_features, upsert_plans
 from billing.document.importer.controls import apply_controls
+from billing.document.importer.currencies import note_currencies
 from billing.document.importer.invoices import apply_invoices
 from billing.document.importer.promotions import apply_promotions
 from billing.document.importer.subscriptions import apply_licenses, apply_subscriptions
@@ -98,6 +99,7 @@ class BillingImporter:
         apply_balances(taking)
         apply_flags(taking)
         apply_invoices(taking)
+        note_currencies(taking)
         apply_promotions(taking)
         apply_controls(taking)
 

@@ -4,9 +4,10 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Flag, License, Plan, Purchase, Subscription
+from billing.revenue.monthly import revenue_of
 from customers import clock
 from tests.billing.import_documents import exported, only, row_counts, take_one
-from tests.billing.payloads import FEBRUARY, JANUARY, MARCH, PLAN, SUBSCRIPTION
+from tests.billing.payloads import FEBRUARY, INVOICE, JANUARY, MARCH, PLAN, SUBSCRIPTION
 from tests.factories import make_plan, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +161,19 @@ class TestLicenses:
         take_one(licenses=[{**LICENSE, "license_plan_id": "desk", "usage": 3, "remaining": 2}])
         row = only(License)
         assert (row.pk, row.usage, row.position) == (kept.pk, 3, 0)
+
+
+def test_the_currency_is_that_of_the_latest_invoice_if_the_plan_is_sold_in_it():
+    price = {**PLAN["price"], "additional_currencies": [{"currency": "eur", "amount": 18}]}
+    plan = {**PLAN, "items": [], "price": price}
+    invoices = [
+        {**INVOICE, "stripe_id": "in_1", "created_at": JANUARY, "currency": "usd"},
+        {**INVOICE, "stripe_id": "in_2", "created_at": JANUARY + 1, "currency": "eur"},
+    ]
+    customer = take_one(subscriptions=[{**SUBSCRIPTION, "plan": plan}], invoices=invoices)
+    assert exported(customer)["subscriptions"][0]["plan"]["price"] == price
+    assert only(Subscription).currency == "EUR"
+    assert revenue_of([customer.pk])[customer.pk]["EUR"].mrr == 1800
+    invoices.append({**INVOICE, "stripe_id": "in_3", "created_at": JANUARY + 2, "currency": "gbp"})
+    take_one(invoices=invoices)
+    assert only(Subscription).currency == "EUR"
