@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 #: How far ahead of the clock a moment may be, because the clocks of two machines differ.
 AHEAD = timedelta(minutes=5)
+#: How far back a plan may begin: a contract may be entered late, but a wrong year must not bill decades.
+FURTHEST_BACK = timedelta(days=5 * 365)
 
 
 def is_ahead(at: datetime, now: datetime) -> bool:
@@ -40,6 +42,17 @@ def closed_problem(at: datetime, open_since: datetime | None) -> str | None:
     if open_since is None or at >= open_since:
         return None
     return f"Enter {shown(open_since)} or a later time. The time before it was billed, so nothing changes it."
+
+
+def begin_problem(at: datetime, now: datetime) -> str | None:
+    """Why a plan can't begin at `at`, although nothing of the customer was billed for that time."""
+    furthest = now - FURTHEST_BACK
+    if at >= furthest:
+        return None
+    return (
+        f"Enter {shown(furthest)} or a later time. A plan begins at most five years back, because each of its periods since"
+        " then is billed."
+    )
 
 
 def late_usage_problem(

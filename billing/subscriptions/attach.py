@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from billing.models import Entity, Plan, Purchase, Subscription
 from billing.models.figures import Interval
-from billing.rules.moments import closed_problem, is_ahead
+from billing.rules.moments import begin_problem, closed_problem, is_ahead
 from billing.subscriptions.change_plan import change_in
 from billing.subscriptions.currency import currency_for
 from billing.subscriptions.errors import CannotSubscribe
@@ -57,6 +57,8 @@ def attach_plan(
     work = open_unit(customer, at, done_by)
     at = at or work.opened_at
     is_later = is_ahead(at, work.opened_at)
+    if problem := begin_problem(at, work.opened_at):
+        raise CannotSubscribe(problem)
     bought = packs_of(work, plan, prepaid or {})
     check_plan(customer, plan, quantity, entity)
     check_sold(plan)

@@ -8,7 +8,7 @@ doctor finds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from billing.doctor.checks import CHECKS
 from billing.invoices.credit_notes import credit_note
@@ -50,7 +50,10 @@ START = at("2026-01-31T10:00")
 
 @dataclass(frozen=True)
 class Terms:
-    """A plan in the model: price in cents, months of a period, days of trial, seats included and the cents of one more."""
+    """A plan in the model: price in cents, months of a period, days of trial, seats included and the cents of one more.
+
+    Cents are the minor units of any currency.
+    """
 
     price: int
     months: int
@@ -66,6 +69,8 @@ PLANS = {
     "tried too": Terms(2500, 1, trial=14),
     "yearly": Terms(99900, 12),
 }
+#: How many minor units a price in a currency has more than the one in dollars, and its digits.
+CURRENCIES = {"USD": (0, 2), "EUR": (-37, 2), "JPY": (59, 0)}
 #: The end of a period of a plan that has none.
 NEVER = datetime.max.replace(tzinfo=UTC)
 STEPS = 40
@@ -100,9 +105,11 @@ class ModelInvoice:
 class Model:
     """One subscription of the group."""
 
-    def __init__(self, kept: Fraction) -> None:
+    def __init__(self, kept: Fraction, plans: dict[str, Terms]) -> None:
         #: The part that discounts leave of a charge.
         self.kept = kept
+        #: The terms of each plan in the customer's currency.
+        self.plans = plans
         self.invoices: list[ModelInvoice] = []
         self.charges: list[Charge] = []
         self.plan: Held | None = None
@@ -118,13 +125,13 @@ class Model:
     @property
     def terms(self) -> Terms:
         assert self.plan is not None
-        return PLANS[self.plan[0]]
+        return self.plans[self.plan[0]]
 
     def price(self, plan: Held) -> Fraction:
-        return Fraction(PLANS[plan[0]].price * plan[1]) * self.kept
+        return Fraction(self.plans[plan[0]].price * plan[1]) * self.kept
 
     def monthly(self, plan: Held) -> Fraction:
-        terms = PLANS[plan[0]]
+        terms = self.plans[plan[0]]
         return Fraction(terms.price * plan[1], terms.months) if terms.months else Fraction(0)
 
     def issue(self, bill: ModelInvoice) -> None:
@@ -268,6 +275,13 @@ def part(start: datetime, end: datetime, whole_start: datetime, whole_end: datet
     return Fraction((end - start) // tick, (whole_end - whole_start) // tick)
 
 
+def in_currency(terms: Terms, currency: str) -> Terms:
+    """The plan in the currency: each price has its own number there."""
+    more, _ = CURRENCIES[currency]
+    seats = None if terms.seats is None else (terms.seats[0], terms.seats[1] + more)
+    return replace(terms, price=terms.price and terms.price + more, seats=seats)
+
+
 class Life:
     """The product and the model, side by side."""
 
@@ -284,7 +298,9 @@ class Life:
             make_discount(customer=self.customer, discount_value=Decimal(off), duration_type="forever")
         self.plans = {plan.plan_id: plan for plan in Plan.objects.filter(plan_id__in=PLANS)}
         self.seats = Feature.objects.get(feature_id="seats")
-        self.model = Model(1 - Fraction(off, 100))
+        self.currency = self.random.choice(sorted(CURRENCIES))
+        plans = {name: in_currency(terms, self.currency) for name, terms in PLANS.items()}
+        self.model = Model(1 - Fraction(off, 100), plans)
         self.known: dict[str, ModelInvoice] = {}
         self.billed: dict[str, int] = {}
 
@@ -336,10 +352,14 @@ class Life:
         current, model = self.subscription(), self.model
         at = self.moment()
         is_later = at is not None and at > self.now
+        # What is paid for is billed in one currency, so that nobody has to ask for it again.
+        asked = "" if model.plan is not None and model.monthly(model.plan) else self.currency
         if current is None:
             at = at if is_later else None
             is_done = self.tried(
-                lambda: attach_plan(self.customer, plan, quantity=quantity, at=at, done_by="test")
+                lambda: attach_plan(
+                    self.customer, plan, quantity=quantity, at=at, currency=asked, done_by="test"
+                )
             )
             assert is_done is (model.next is None)
             if is_done and at is not None:
@@ -349,7 +369,9 @@ class Life:
             return
         at_once = self.random.choice([None, None, True, False])
         is_done = self.tried(
-            lambda: change_plan(current, plan, quantity=quantity, at=at, at_once=at_once, done_by="test")
+            lambda: change_plan(
+                current, plan, quantity=quantity, at=at, at_once=at_once, currency=asked, done_by="test"
+            )
         )
         is_billed = at is not None and at < max(model.changed, model.start)
         assert is_done is (wanted != model.plan and not is_billed)
@@ -403,9 +425,12 @@ class Life:
         if current is not None and self.tried(lambda: uncancel_subscription(current, done_by="test")):
             self.model.forget()
 
+    def invoices(self) -> QuerySet[Invoice]:
+        return Invoice.objects.filter(customer=self.customer).order_by("number")
+
     def any_invoice(self) -> Invoice | None:
-        found = list(Invoice.objects.filter(customer=self.customer).order_by("number"))
-        return self.random.choice(found) if found else None
+        found = list(self.invoices().values_list("pk", flat=True))
+        return Invoice.objects.get(pk=self.random.choice(found)) if found else None
 
     def void(self) -> None:
         invoice = self.any_invoice()
@@ -435,20 +460,22 @@ class Life:
         if payment is not None:
             self.tried(lambda: reverse_payment(payment, reason="Bounced", done_by="test"))
 
-    def issued(self) -> list[Invoice]:
-        """All invoices; the new ones are what the model bills. An issued invoice never changes."""
-        found = Invoice.objects.filter(customer=self.customer).order_by("number")
-        issued = list(found)
+    def issued(self) -> dict[str, int]:
+        """What is credited of each invoice; the new ones are what the model bills. An issued invoice never changes."""
+        issued = {str(pk): credited for pk, credited in self.invoices().values_list("pk", "credited")}
         assert len(issued) == len(self.model.invoices)
-        new = found.exclude(pk__in=self.known).prefetch_related("lines")
-        expected = self.model.invoices[len(self.known) :]
-        for invoice, model in zip(new, expected, strict=True):
-            self.known[str(invoice.pk)] = model
-            self.check_invoice(invoice, model)
+        unknown = [pk for pk in issued if pk not in self.known]
+        if unknown:
+            new = self.invoices().filter(pk__in=unknown).prefetch_related("lines")
+            expected = self.model.invoices[len(self.known) :]
+            for invoice, model in zip(new, expected, strict=True):
+                self.known[str(invoice.pk)] = model
+                self.check_invoice(invoice, model)
         return issued
 
     def check_invoice(self, invoice: Invoice, model: ModelInvoice) -> None:
         assert invoice.created_at <= self.now
+        assert invoice.currency == self.currency
         lines = invoice.lines.all()
         billed = sum(line.amount for line in lines if line.kind not in ("credit", "tax"))
         assert abs(billed - model.net) <= CENTS, invoice
@@ -465,25 +492,40 @@ class Life:
         wanted += [(*self.model.next, "scheduled")] if self.model.next else []
         assert sorted(found) == sorted(wanted)
 
-    def check_given_back(self, issued: list[Invoice]) -> None:
+    def check_given_back(self, issued: dict[str, int]) -> None:
         """Of no line is more given back than was billed; of no invoice more credited and given back together."""
-        billed: dict[Any, int] = {}
-        returned: dict[Any, int] = {}
+        billed: dict[tuple[Any, ...], int] = {}
+        returned: dict[str, int] = {}
         lines = InvoiceLine.objects.filter(invoice__customer=self.customer, gives_back__isnull=False)
-        for line in lines.exclude(invoice__status="void").select_related("gives_back"):
-            charge: Any = line.gives_back
-            billed[charge] = billed.get(charge, 0) - line.amount
-            returned[charge.invoice_id] = returned.get(charge.invoice_id, 0) - line.amount
-        for charge, given_back in billed.items():
-            assert 0 < given_back <= charge.amount - charge.discounted
-        for invoice in issued:
-            rest = (self.billed[str(invoice.pk)] - returned.get(invoice.pk, 0)) * (
-                1 + Fraction(self.tax or 0) / 100
-            )
-            assert invoice.credited <= max(Fraction(0), rest) + CENTS, invoice
+        charges = [f"gives_back__{name}" for name in ("pk", "invoice", "amount", "discounted")]
+        for amount, *charge in lines.exclude(invoice__status="void").values_list("amount", *charges):
+            billed[tuple(charge)] = billed.get(tuple(charge), 0) - amount
+            returned[str(charge[1])] = returned.get(str(charge[1]), 0) - amount
+        for (_, _, amount, discounted), given_back in billed.items():
+            assert 0 < given_back <= amount - discounted
+        gross = 1 + Fraction(self.tax or 0) / 100
+        for pk, credited in issued.items():
+            # Of most invoices nothing is credited, which is never too much.
+            if credited > CENTS:
+                rest = (self.billed[pk] - returned.get(pk, 0)) * gross
+                assert credited <= max(Fraction(0), rest) + CENTS, pk
 
     def finish(self) -> None:
         assert not [str(each) for check in CHECKS for each in check.run(lambda count: None, fix=False)]
+
+
+def prices(minor: Callable[[Any], int], terms: Terms) -> dict[str, Any]:
+    """The columns of a price in all currencies."""
+    amounts = {
+        code: Decimal(minor(in_currency(terms, code))).scaleb(-digits)
+        for code, (_, digits) in CURRENCIES.items()
+    }
+    return {
+        "price_amount": amounts.pop("USD"),
+        "additional_currencies": [
+            {"currency": code.lower(), "amount": str(amount)} for code, amount in amounts.items()
+        ],
+    }
 
 
 @pytest.fixture
@@ -492,13 +534,13 @@ def _plans() -> None:
     for name, terms in PLANS.items():
         fields: dict[str, Any] = {"group": "main"}
         if terms.months:
-            fields |= {"price_amount": Decimal(terms.price) / 100}
+            fields |= prices(lambda each: each.price, terms)
             fields |= {"price_interval": "year" if terms.months == 12 else "month"}
         if terms.trial:
             fields |= {"free_trial_length": terms.trial, "free_trial_unit": "day"}
         items = []
         if terms.seats is not None:
-            item = {"included": terms.seats[0], "price_amount": Decimal(terms.seats[1]) / 100}
+            item = {"included": terms.seats[0], **prices(lambda each: each.seats[1], terms)}
             item |= {"price_interval": "month", "billing_method": "usage_based", "reset_interval": ""}
             items.append((seats, item))
         plan_of(name, *items, **fields)

@@ -51,3 +51,26 @@ def test_subscriptions_move_at_period_end_after_their_mrr_was_shown() -> None:
     attach_plan(make_customer(), old, done_by="test")
     assert url in ada.get(reverse("admin:billing_plan_change", args=[new.pk])).content.decode()
     assert url not in viewer.get(reverse("admin:billing_plan_change", args=[new.pk])).content.decode()
+
+
+def test_who_may_move_does_so_immediately_and_learns_what_could_not_be_moved() -> None:
+    euros = [{"currency": "eur", "amount": "18"}]
+    old = make_plan(plan_id="pro", name="Pro", price_amount=Decimal(20), additional_currencies=euros)
+    new = make_plan(plan_id="pro", name="Pro", version=2, price_amount=Decimal(30))
+    dollars = attach_plan(make_customer(), old, done_by="test").subscription
+    in_euros = attach_plan(make_customer(), old, currency="EUR", done_by="test").subscription
+    assert dollars is not None
+    assert in_euros is not None
+    url, ada = reverse("move-plan", args=[new.pk]), client()
+    page = ada.get(url)
+    # The one in euros has no price in the new version, so its MRR is on neither side.
+    assert page.context["seen"] == "2 [('USD', 2000)] [('USD', 3000)]"
+    done = ada.post(url, {"seen": page.context["seen"], "when": "now"}, follow=True).content.decode()
+    assert "Moved 1 subscription to Pro v2." in done
+    assert "at the end of their periods" not in done
+    assert "Couldn\u2019t move" in done or "Couldn&#x27;t move" in done
+    assert "Pro v2 has no price in EUR" in done
+    versions = Subscription.objects.filter(status="active").values_list("pk", "plan__version")
+    assert dict(versions) == {dollars.pk: 2, in_euros.pk: 1}
+    viewer = client("Viewer")
+    assert viewer.post(url, {"seen": page.context["seen"], "when": "now"}).status_code == 403

@@ -13,12 +13,13 @@ import pytest
 from billing.balances import adjust
 from billing.models import Grant, InvoiceLine
 from tests.billing.cases.story import Step
-from tests.billing.cases.test_carried_terms import seats, taken
+from tests.billing.cases.test_carried_terms import QUARTER_LEFT, seats, taken
 from tests.billing.cases.test_variants import MIDDLE, day, monthly, plan, renewed, run, tell
 
 pytestmark = pytest.mark.django_db
 
 START = day("2026-01-01")
+THREE_QUARTERS_LEFT = "2026-01-08T18:00:00Z"
 PAIRS = {
     "prorate, prorate": {"on_increase": "prorate", "on_decrease": "prorate"},
     "prorate, none": {"on_increase": "prorate", "on_decrease": "none"},
@@ -28,10 +29,15 @@ PAIRS = {
 }
 
 
-def billed() -> list[int]:
-    """What the lines of seats came to, in whole dollars and in the order of their invoices."""
+def in_cents() -> list[int]:
+    """What the lines of seats came to, in the order of their invoices."""
     lines = InvoiceLine.objects.filter(kind="usage").order_by("invoice__created_at")
-    return [amount // 100 for amount in lines.values_list("amount", flat=True)]
+    return list(lines.values_list("amount", flat=True))
+
+
+def billed() -> list[int]:
+    """The same in whole dollars."""
+    return [amount // 100 for amount in in_cents()]
 
 
 def changed(*steps: Step) -> list[Step]:
@@ -188,3 +194,63 @@ def test_scheduled_changes_bill_seats_the_same_if_they_are_carried_out_late(monk
         *renewed("2026-02-02"),
     )
     assert billed() == [10, 10]
+
+
+@pytest.mark.parametrize(
+    "three",
+    [
+        ("prorate, prorate", "no proration", "prorate, none"),
+        ("prorate, none", "no proration", "no proration"),
+        ("no proration", "prorate, prorate", "no proration"),
+        ("no proration", "no proration", "prorate, prorate"),
+        ("bill_immediately, none", "no proration", "prorate, prorate"),
+        ("bill_immediately, prorate", "prorate, none", "bill_immediately, none"),
+        ("prorate, none", "bill_immediately, none", "prorate, prorate"),
+    ],
+)
+def test_three_plans_in_a_month_bill_seats_once(monkeypatch, three):
+    tell(
+        monkeypatch,
+        [
+            seats(name, 50, 3, 10, PAIRS[pair])
+            for name, pair in zip(("team", "corp", "last"), three, strict=True)
+        ],
+        run("attach_plan", "c", "team"),
+        *taken(START, "5"),
+        {"now": THREE_QUARTERS_LEFT},
+        run("change_plan", "c", "team", "corp"),
+        {"now": MIDDLE},
+        run("change_plan", "c", "corp", "last"),
+        *renewed("2026-02-01"),
+    )
+    # Whoever bills them: 2 for the whole month.
+    assert sum(in_cents()) == 2000
+
+
+@pytest.mark.parametrize(
+    ("pair", "cents"),
+    [
+        # A quarter of 2 and a quarter of 1, twice.
+        ("prorate, prorate", [750, 750]),
+        # 2 for the month, without the half of the one that is passed on; then that half, and a quarter of another.
+        ("prorate, none", [1500, 750]),
+        # The one that is taken again costs the whole month.
+        ("bill_immediately, none", [1500, 500 + 1000]),
+        # It costs that also if what is given up is given back.
+        ("bill_immediately, prorate", [750, 500 + 1000]),
+        ("no proration", [2000]),
+    ],
+)
+def test_a_seat_that_is_given_up_before_a_change_and_taken_again_after_it(monkeypatch, pair, cents):
+    tell(
+        monkeypatch,
+        [seats("team", 50, 3, 10, PAIRS[pair]), seats("corp", 50, 3, 10, PAIRS[pair])],
+        run("attach_plan", "c", "team"),
+        *taken(START, "5"),
+        *taken(THREE_QUARTERS_LEFT, "-1"),
+        {"now": MIDDLE},
+        run("change_plan", "c", "team", "corp"),
+        *taken(QUARTER_LEFT, "1"),
+        *renewed("2026-02-01"),
+    )
+    assert in_cents() == cents

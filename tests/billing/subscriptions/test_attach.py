@@ -16,6 +16,7 @@ from tests.billing.subscriptions.timeline import (
     plan_of,
     run_until,
 )
+from tests.clocks import clock_at
 from tests.factories import make_customer, make_entity, make_feature, make_plan
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +203,11 @@ def test_the_command_attaches_and_tells(capsys):
         call_command("attach_plan", "acme", "gold")
     with pytest.raises(CommandError, match="already"):
         call_command("attach_plan", "acme", "pro", "--at", "2026-02-01")
+
+
+def test_a_plan_begins_at_most_five_years_back():
+    with clock_at(at("2026-12-01T00:00")):
+        for plan in (make_plan(), make_plan(price_interval="one_off")):
+            with pytest.raises(CannotSubscribe, match=r"^Enter 2021-12-02 00:00 UTC or a later time\."):
+                attach(make_customer(), plan, at=at("2021-12-01T23:59"))
+            assert attach(make_customer(), plan, at=at("2021-12-02T00:00")).invoices
