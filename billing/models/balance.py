@@ -210,6 +210,12 @@ class Grant(Billed, PartOfList):
         max_length=20, choices=BillingMethod, blank=True, help_text="Blank if the grant has no price."
     )
     max_purchase = figure("overage limit", null=True, blank=True)
+    seats_billed_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until when another grant billed what is in use. This one bills it from then on.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     ended_at = models.DateTimeField(

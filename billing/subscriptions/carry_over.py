@@ -79,6 +79,7 @@ def carry_usage(
             continue
         own = [old for old in before if old.balance_id == grant.balance_id]
         before = [old for old in before if old.balance_id != grant.balance_id]
+        _bill_from(grant, own)
         _post(work, grant, Posting.Kind.USAGE, "usage", sum((old.usage for old in own), _ZERO), at, _CARRIED)
 
 
@@ -143,6 +144,7 @@ def _take_over(
 ) -> None:
     adjusted = sum((old.adjusted for old in replaced), _ZERO)
     grant.adjusted = adjusted
+    _bill_from(grant, replaced)
     in_use = sum((_unbilled(work, old) for old in replaced), _ZERO)
     _post(work, grant, Posting.Kind.USAGE, "usage", in_use, at, _CARRIED)
     _post(work, grant, Posting.Kind.ADJUSTMENT, "included_grant", adjusted, at, _CARRIED)
@@ -151,6 +153,12 @@ def _take_over(
     for old in replaced:
         if old.next_reset_at is not None and _place(old) == _place(grant):
             grant.next_reset_at, grant.anchor_day = old.next_reset_at, old.anchor_day
+
+
+def _bill_from(grant: Grant, replaced: Iterable[Grant]) -> None:
+    """Leave the time that the replaced grants, or those before them, billed what is in use to them."""
+    billed = (old.seats_billed_until for old in replaced)
+    grant.seats_billed_until = max(filter(None, billed), default=None)
 
 
 def _is_of(work: UnitOfWork, grant: Grant, item: PlanItem, subscription: Subscription) -> bool:

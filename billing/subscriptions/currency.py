@@ -34,8 +34,8 @@ def currency_for(
 
     It is the one of the account's subscriptions that cost something; else the one `asked` for, which may also replace
     that of the only subscription; else that of the account's latest invoice; else the plan's own. Raises
-    `CannotSubscribe` if the plan has no price in it. Only if no other subscription is billed in it and the plan is sold
-    in one currency, the account is billed in that from now on.
+    `CannotSubscribe` if the plan has no price in it. Only if no other subscription is billed in it and another plan, which
+    is sold in one currency, was chosen, the account is billed in that from now on.
     """
     sold_in = currencies_of(plan, work.plan_items.of(str(plan.pk)))
     held, code = _held(work, came_with_id, replaced), _code_of(asked)
@@ -49,7 +49,8 @@ def currency_for(
     if sold_in is None:
         return ChosenCurrency(wanted[0])
     found = next((each for each in wanted if each in sold_in), None)
-    if found is None and not code and not held and len(sold_in) == 1:
+    is_version = replaced is not None and replaced.plan.plan_id == plan.plan_id
+    if found is None and not code and not held and len(sold_in) == 1 and not is_version:
         found = sold_in[0]
     if found is not None:
         is_other = before not in ("", found)

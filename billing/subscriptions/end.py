@@ -73,7 +73,11 @@ def last_overage_lines(
     if follower is None:
         return seat_lines(work, source, grant, at, Seats.END)
     is_split = item is not None and _is_split(work, item, follower)
-    return seat_lines(work, source, grant, at, Seats.PASS_ON) if is_split else []
+    if not is_split:
+        return []
+    lines = seat_lines(work, source, grant, at, Seats.PASS_ON)
+    grant.seats_billed_until = at
+    return lines
 
 
 def _is_split(work: UnitOfWork, old: PlanItem, new: PlanItem) -> bool:

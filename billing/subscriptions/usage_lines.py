@@ -96,9 +96,9 @@ def seat_lines(
     period = charged_period(work, subscription, item)
     line: BilledLine | None
     if item is None or period is None or not bills_changes(item):
-        gone = EXACT.subtract(_ONE, _share(at, *period)) if period and seats is Seats.PASS_ON else _ONE
-        cost = EXACT.multiply(_cost_of(price, included, overage), gone)
-        units = EXACT.quantize(EXACT.multiply(overage, gone), _QUANTITY) if gone != _ONE else overage
+        part = _ONE if period is None else _part_billed(grant, period, at, seats)
+        cost = EXACT.multiply(_cost_of(price, included, overage), part)
+        units = EXACT.quantize(EXACT.multiply(overage, part), _QUANTITY) if part != _ONE else overage
         line = _usage_line(grant, plan, subscription, cost, units, included) if units or cost else None
     else:
         line = _line_of_changes(work, grant, subscription, item, period, at, seats)
@@ -189,6 +189,13 @@ def _line_of_changes(
     line = _usage_line(grant, plan, subscription, amount, quantity, included)
     name = f"{grant.balance.feature} above {number(included)} included"
     return replace(line, description=f"{name}: {_told(first, changes)}")
+
+
+def _part_billed(grant: Grant, period: tuple[datetime, datetime], at: datetime, seats: Seats) -> Decimal:
+    """The part of the period for which the count at `at` is billed: what other grants did not bill, nor will."""
+    since = grant.seats_billed_until
+    before = _ONE if since is None else _share(since, *period)
+    return EXACT.subtract(before, _share(at, *period)) if seats is Seats.PASS_ON else before
 
 
 def _told(first: Decimal, changes: Sequence[tuple[datetime, Decimal]]) -> str:

@@ -68,7 +68,7 @@ def test_who_may_move_does_so_immediately_and_learns_what_could_not_be_moved() -
     done = ada.post(url, {"seen": page.context["seen"], "when": "now"}, follow=True).content.decode()
     assert "Moved 1 subscription to Pro v2." in done
     assert "at the end of their periods" not in done
-    assert "Couldn\u2019t move" in done or "Couldn&#x27;t move" in done
+    assert "Couldn&#x27;t move" in done
     assert "Pro v2 has no price in EUR" in done
     versions = Subscription.objects.filter(status="active").values_list("pk", "plan__version")
     assert dict(versions) == {dollars.pk: 2, in_euros.pk: 1}

@@ -12,7 +12,7 @@ from billing.doctor.revenue import check_revenue
 from billing.models import Grant, Invoice, Plan, Subscription
 from billing.revenue.history import revenue_at
 from billing.revenue.monthly import revenue_of
-from billing.subscriptions import CannotBill, CannotSubscribe, attach_plan, change_plan
+from billing.subscriptions import CannotSubscribe, attach_plan, change_plan, renew
 from billing.subscriptions.upcoming import upcoming_invoice
 from customers.models import Customer
 from tests.billing.subscriptions.timeline import a_month_for, at, billed, metered, plan_of, run_until, use
@@ -217,5 +217,9 @@ def test_prices_that_were_removed_are_reported_and_billed_to_nobody():
         [finding] = check_prices(None)  # type: ignore[arg-type]
         assert "pro v1 has no base price in EUR" in finding.what
         assert revenue_of([str(customer.pk)]) == {}
-        with pytest.raises(CannotBill, match="pro v1 has no base price in EUR"):
+        with pytest.raises(CannotSubscribe, match=r"^Choose USD\. pro v1 has no price in EUR, in which"):
             change_plan(Subscription.objects.get(), Plan.objects.get(), quantity=Decimal(2), done_by="test")
+    with clock_at(FEBRUARY):
+        [failure] = [str(each) for batch in renew(FEBRUARY, done_by="test") for each in batch.failures]
+        assert "pro v1 has no base price in EUR" in failure
+        assert Invoice.objects.count() == 1
