@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from billing.catalog.currencies import currencies_of
 from billing.models import Invoice, Plan, Subscription
@@ -76,9 +77,9 @@ def _held(work: UnitOfWork, came_with_id: str | None, replaced: Subscription | N
     )
 
 
-def _last_billed(work: UnitOfWork, came_with_id: str | None) -> str:
+def _last_billed(work: UnitOfWork, account: Any) -> str:
     """The currency of the account's latest invoice; empty if nothing was billed."""
-    billed = Invoice.objects.filter(customer=work.customer, came_with_id=came_with_id, total__gt=0)
+    billed = Invoice.objects.filter(customer=work.customer, came_with=account, total__gt=0)
     latest = billed.exclude(status__in=_DID_NOT_BILL).order_by("-created_at", "-pk")
     return latest.values_list("currency", flat=True).first() or ""
 
