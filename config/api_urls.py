@@ -25,6 +25,7 @@ from billing.document.lists.endpoints import BalanceList, FeatureList, InvoiceLi
 from crm.desk.api.endpoints import NoteList, TaskList, WorklistList
 from crm.desk.api.timeline import Timeline
 from crm.desk.search.conditions import has_domain, has_phone, has_tag, has_tax_number
+from crm.desk.segments.custom_filters import in_custom_field
 from crm.desk.segments.saved import in_segment
 from crm.document.api import CrmCustomerDetail, CrmCustomerList
 from crm.document.lists.endpoints import CompanyList, PersonList
@@ -43,6 +44,7 @@ from customers.document.api import (
 _CONDITIONS = {
     "segment": in_segment,
     "tag": has_tag,
+    "custom_field": in_custom_field,
     "domain": has_domain,
     "phone": has_phone,
     "tax_number": has_tax_number,

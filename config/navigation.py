@@ -131,6 +131,7 @@ GROUPS: tuple[tuple[Page, ...], ...] = (
             "settings",
             ("customers.view_storedsetting",),
             (
+                Page("Custom fields", "dataset", "custom-fields", ("crm.change_fielddefinition",)),
                 Page("Seller details", "store", "seller", ("billing.view_seller",)),
                 Page("Data", "database", "data", ("customers.view_storedsetting",)),
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -20,6 +20,7 @@ from crm.models import (
     CurrencyFacts,
     CustomerFacts,
     DeskRefresh,
+    FieldFacts,
     InvoiceFacts,
     SubscriptionFacts,
 )
@@ -96,6 +97,8 @@ def _name(row: Any) -> str:
 def _of(row: Any) -> str:
     if isinstance(row, CurrencyFacts):
         return f" in {row.currency}"
+    if isinstance(row, FieldFacts):
+        return f" of {row.field}"
     return f" of {row.pk}" if isinstance(row, BalanceFacts | SubscriptionFacts | InvoiceFacts) else ""
 
 
@@ -109,6 +112,8 @@ def _shown(row: Any, name: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | Decimal):
         return number(value)
+    if isinstance(value, float | date):
+        return str(value)
     return (", ".join(value) if isinstance(value, list) else value) or "nothing"
 
 

@@ -43,7 +43,7 @@ def _may(verbs: str, app: str, models: str) -> set[str]:
     return {f"{app}.{verb}_{model}" for verb in verbs.split() for model in models.split()}
 
 
-_PEOPLE = "activity company contact customfield document domain note person relationship segment tag task"
+_PEOPLE = "activity company contact customfield document domain fieldvalue note person relationship segment tag task"
 _CUSTOMERS = "address business customer paymentmethod"
 _TERMS = (
     "autotopup billingaccount discount entity flag overageallowed purchase referral spendlimit usagealert"
@@ -59,7 +59,7 @@ _INVOICES = (
     " seller"
 )
 _DUPLICATES = "duplicatecluster duplicatepair merge mergedrecord"
-_DESK = "balancefacts currencyfacts customerfacts customertag deskrefresh export healthscore invoicefacts mention receivable revenuechange subscriptionfacts team usagemonth workmonth worklistdecision worklistentry worklistreason"
+_DESK = "balancefacts currencyfacts customerfacts customertag deskrefresh export fielddefinition fieldfacts healthscore invoicefacts mention receivable revenuechange subscriptionfacts team usagemonth workmonth worklistdecision worklistentry worklistreason"
 
 TABLE = (
     RoleLine(
@@ -132,6 +132,11 @@ TABLE = (
     RoleLine(
         "Change the settings of the installation",
         frozenset(_may("view change", "customers", "storedsetting")),
+        _ADMINISTRATION,
+    ),
+    RoleLine(
+        "Define custom fields",
+        frozenset(_may("add change delete", "crm", "fielddefinition")),
         _ADMINISTRATION,
     ),
     RoleLine("See the audit log", frozenset({"customers.view_auditentry"}), _ADMINISTRATION),

@@ -52,6 +52,7 @@ _SHOWN_ON = {
             "crm.customfield",
             "crm.document",
             "crm.domain",
+            "crm.fieldvalue",
             "crm.relationship",
             "customers.address",
             "customers.business",

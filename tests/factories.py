@@ -65,6 +65,8 @@ from crm.models import (
     DuplicateCluster,
     DuplicatePair,
     Export,
+    FieldDefinition,
+    FieldValue,
     HealthScore,
     Job,
     JobSchedule,
@@ -505,6 +507,17 @@ def make_custom_field(**fields: Any) -> CustomField:
     return _of_customer(CustomField, fields, key=f"key{next(_numbers)}", string_value="value")
 
 
+def make_field_definition(**fields: Any) -> FieldDefinition:
+    """A custom field of texts that users enter."""
+    number = next(_numbers)
+    return _make(FieldDefinition, fields, name=f"field_{number}", label=f"Field {number}")
+
+
+def make_field_value(**fields: Any) -> FieldValue:
+    """A text that a user entered."""
+    return _of_customer(FieldValue, fields, field=make_field_definition, text="Jane Doe")
+
+
 def make_person(**fields: Any) -> Person:
     """Somebody."""
     number = next(_numbers)
@@ -744,6 +757,7 @@ MAKERS: dict[type[Model], Callable[..., Any]] = {
     DuplicatePair: make_duplicate_pair,
     Entity: make_entity,
     Feature: make_feature,
+    FieldValue: make_field_value,
     Flag: make_flag,
     Grant: make_grant,
     Invoice: make_invoice,

@@ -44,6 +44,7 @@ OTHERS = sorted(set(admin.site._registry) - set(OURS), key=lambda model: model._
 
 #: Rows that only imports and the ledger write.
 READ_ONLY = {
+    "crm.FieldValue",
     "crm.Mention",
     "billing.AlertFired",
     "billing.DunningStep",
@@ -90,6 +91,7 @@ WORKED_OUT = {
     "crm.BalanceFacts",
     "crm.CurrencyFacts",
     "crm.CustomerFacts",
+    "crm.FieldFacts",
     "crm.InvoiceFacts",
     "crm.SubscriptionFacts",
     "crm.Receivable",
@@ -100,7 +102,7 @@ WORKED_OUT = {
     "customers.CustomerChange",
 }
 #: One row for the installation, or one for each setting, on pages of their own.
-ONE_ROW = {"billing.ExchangeRate", "billing.Seller", "customers.StoredSetting"}
+ONE_ROW = {"billing.ExchangeRate", "billing.Seller", "crm.FieldDefinition", "customers.StoredSetting"}
 #: Everybody has their own, on pages of the desk.
 ONES_OWN = {
     "crm.DigestTime",

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 
 from billing.rates.convert import installation_currency
 from config.settings_pages.words import in_words, source_name
-from crm.models import Team
+from crm.models import FieldDefinition, Team
 from customers.configuration.table import (
     DIGEST_HOUR,
     DUNNING_STEPS,
@@ -154,6 +154,14 @@ SECTIONS = (
     Section(
         "Records and sources",
         (
+            Entry(
+                title="Custom fields",
+                about="Your own fields of customers, and those of the sources",
+                icon="dataset",
+                url_name="custom-fields",
+                permission="crm.change_fielddefinition",
+                current=lambda user: counted(FieldDefinition.objects.count(), "field"),
+            ),
             Entry(
                 title="Matching rules",
                 about="When records are linked",

@@ -2,6 +2,7 @@
 
 from crm.admin.customer import ManagedCustomerAdmin
 from crm.admin.duplicates import DuplicateClusterAdmin, DuplicatePairAdmin
+from crm.admin.field_value import FieldValueAdmin
 from crm.admin.health import HealthScoreAdmin
 from crm.admin.merged_records import MergedRecordAdmin
 from crm.admin.merges import MergeAdmin
@@ -36,6 +37,7 @@ __all__ = [
     "DomainAdmin",
     "DuplicateClusterAdmin",
     "DuplicatePairAdmin",
+    "FieldValueAdmin",
     "HealthScoreAdmin",
     "ManagedCustomerAdmin",
     "MentionAdmin",

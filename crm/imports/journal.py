@@ -44,6 +44,7 @@ _ADDED = {
     "crm.Contact": "Contact",
     "crm.Domain": "Domain",
     "crm.CustomField": "Custom field",
+    "crm.FieldValue": "Custom field",
     "crm.CustomerTag": "Tag",
     "crm.Note": "Note",
     "crm.Task": "Task",

@@ -2,6 +2,7 @@
 
 from crm.models.activity import Activity
 from crm.models.company import Company, CustomField, Domain, Relationship
+from crm.models.custom_field import FieldDefinition, FieldFacts, FieldValue
 from crm.models.duplicate import DuplicateCluster, DuplicatePair
 from crm.models.export import Export, ExportPart
 from crm.models.facts import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
@@ -64,6 +65,9 @@ __all__ = [
     "EmailChoice",
     "Export",
     "ExportPart",
+    "FieldDefinition",
+    "FieldFacts",
+    "FieldValue",
     "FileImport",
     "FileImportPart",
     "HealthScore",

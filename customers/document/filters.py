@@ -58,6 +58,10 @@ class ConditionFilter(ListFilterSet):
 
 _SEGMENT = "The name or ID of a saved segment, shared or your own."
 _TAG = "The name of a tag of the customer, ignoring case."
+_CUSTOM_FIELD = (
+    "The name of a custom field and its value, such as `tier:gold`, ignoring case. Of a number or a date also a range, such"
+    " as `seats:10..20` or `seats:10..`. `any`, `none` and `misfit` are a value, no value, and one that doesn't fit the type."
+)
 
 
 class CustomerFilter(ConditionFilter):
@@ -70,6 +74,7 @@ class CustomerFilter(ConditionFilter):
     archived = FlagFilter(method="accept", help_text="`true` includes archived customers.")
     segment = TextFilter(method="meets", help_text=_SEGMENT)
     tag = TextFilter(method="meets", help_text=_TAG)
+    custom_field = TextFilter(method="meets", help_text=_CUSTOM_FIELD)
     external_id = TextFilter(help_text="The exact external ID.")
     stripe_id = TextFilter(help_text="The exact Stripe ID.")
     payments_id = TextFilter(
@@ -161,6 +166,7 @@ class CustomerRelationFilter(ConditionFilter):
     env = WordFilter(method="in_env", words=Environment.values, help_text="The environment of the customer.")
     segment = TextFilter(method="meets", help_text=_SEGMENT)
     tag = TextFilter(method="meets", help_text=_TAG)
+    custom_field = TextFilter(method="meets", help_text=_CUSTOM_FIELD)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -82,6 +82,8 @@ NOT_RECORDED = {
     "crm.ChangePosition",
     "crm.CurrencyFacts",
     "crm.CustomerFacts",
+    "crm.FieldDefinition",
+    "crm.FieldFacts",
     "crm.InvoiceFacts",
     "crm.SubscriptionFacts",
     "crm.DeskRefresh",

@@ -236,6 +236,7 @@ _SHOWN_ONCE = {
     "crm.Domain": "name",
     "crm.Contact": "person",
     "crm.CustomField": "key",
+    "crm.FieldValue": "field",
     "billing.Flag": "feature",
 }
 

@@ -59,6 +59,8 @@ HANDLED: dict[str, Way] = {
     "crm.DuplicateCluster.first": Way.PAIRS,
     "crm.DuplicatePair.a": Way.PAIRS,
     "crm.DuplicatePair.b": Way.PAIRS,
+    "crm.FieldFacts.customer": Way.COMPUTED,
+    "crm.FieldValue.customer": Way.MOVES,
     "crm.HealthScore.customer": Way.MOVES,
     "crm.InvoiceFacts.customer": Way.COMPUTED,
     "crm.Merge.other": Way.STAYS,

@@ -17,9 +17,17 @@ from billing.rules.exact import EXACT
 from billing.rules.figures import Figures
 from billing.rules.money import LARGEST_MINOR
 from crm.contacts import last_contacts
+from crm.custom_fields.values import facts_of_fields
 from crm.desk.facts.orders import add_customer_orders, feature_order, invoice_orders, subscription_orders
 from crm.desk.health.queries import scores_of
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
+from crm.models import (
+    BalanceFacts,
+    CurrencyFacts,
+    CustomerFacts,
+    FieldFacts,
+    InvoiceFacts,
+    SubscriptionFacts,
+)
 from customers.json_types import DECIMALS
 
 _HUNDRED = Decimal(100)
@@ -29,13 +37,16 @@ _MOST_PERCENT = Decimal(10) ** 15
 
 @dataclass(frozen=True, slots=True)
 class ComputedFacts:
-    """Unsaved rows: one per customer, per customer and currency with an amount, per balance, subscription and invoice."""
+    """Unsaved rows: one per customer, per customer and currency with an amount, per balance, subscription and
+    invoice, per customer and custom field with a value.
+    """
 
     customers: dict[str, CustomerFacts]
     currencies: list[CurrencyFacts]
     balances: list[BalanceFacts]
     subscriptions: list[SubscriptionFacts]
     invoices: list[InvoiceFacts]
+    fields: list[FieldFacts]
 
     def by_model(self) -> dict[Any, list[Any]]:
         """The rows of each table."""
@@ -45,6 +56,7 @@ class ComputedFacts:
             BalanceFacts: self.balances,
             SubscriptionFacts: self.subscriptions,
             InvoiceFacts: self.invoices,
+            FieldFacts: self.fields,
         }
 
 
@@ -71,6 +83,7 @@ def compute_facts(customer_ids: Sequence[str], at: datetime) -> ComputedFacts:
         balances,
         subscription_orders(subscriptions, earners, at),
         invoice_orders(invoices, at),
+        facts_of_fields(list(rows)),
     )
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from crm.desk.batches import lock_unmerged
 from crm.desk.facts.compute import ComputedFacts, compute_facts
 from crm.desk.facts.moments import add_due_moments
-from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, InvoiceFacts, SubscriptionFacts
+from crm.models import BalanceFacts, CurrencyFacts, CustomerFacts, FieldFacts, InvoiceFacts, SubscriptionFacts
 from customers import clock
 from customers.bulk import sync_rows
 
@@ -23,7 +23,7 @@ COLUMNS: dict[Any, tuple[str, ...]] = {
         for field in model._meta.concrete_fields
         if not field.primary_key and field.attname != "computed_at"
     )
-    for model in (CustomerFacts, CurrencyFacts, BalanceFacts, SubscriptionFacts, InvoiceFacts)
+    for model in (CustomerFacts, CurrencyFacts, BalanceFacts, SubscriptionFacts, InvoiceFacts, FieldFacts)
 }
 
 
@@ -61,11 +61,12 @@ def stored_facts(customer_ids: Sequence[str], computed: ComputedFacts) -> dict[A
     of_rows: dict[Any, QuerySet[Any]] = {
         model: model.objects.filter(Q(customer__in=keys) | Q(pk__in=[row.pk for row in rows]))
         for model, rows in computed.by_model().items()
-        if model not in (CustomerFacts, CurrencyFacts)
+        if model not in (CustomerFacts, CurrencyFacts, FieldFacts)
     }
     return {
         CustomerFacts: CustomerFacts.objects.filter(pk__in=keys),
         CurrencyFacts: CurrencyFacts.objects.filter(customer__in=keys),
+        FieldFacts: FieldFacts.objects.filter(customer__in=keys),
         **of_rows,
     }
 
@@ -74,6 +75,8 @@ def key_of(row: Any) -> tuple[str, ...]:
     """What identifies a row of facts apart from its own ID."""
     if isinstance(row, CurrencyFacts):
         return str(row.customer_id), row.currency
+    if isinstance(row, FieldFacts):
+        return str(row.customer_id), str(row.field_id)
     return (str(row.pk),)
 
 

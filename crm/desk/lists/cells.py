@@ -54,6 +54,32 @@ def customer(row: Any) -> Cell:
     return link(customer_url(row.pk), str(row))
 
 
+def out(url: str) -> Cell:
+    """A web address, as a link that leads out."""
+    return Cell(
+        url,
+        format_html(
+            '<a class="cl-cell" href="{}" title="{}" target="_blank" rel="noopener noreferrer"><bdi>{}</bdi></a>',
+            url,
+            url,
+            url,
+        ),
+    )
+
+
+def misfit(text: str, why: str) -> Cell:
+    """A value as received that doesn't fit its column."""
+    return Cell(
+        text,
+        format_html(
+            '<bdi class="cl-cell cl-subtle" title="{}">{}<span class="cl-vh">. {}</span></bdi>',
+            why,
+            text,
+            why,
+        ),
+    )
+
+
 def chip(word: str, color: str = "") -> Cell:
     """A status: `color` is good, info, warn, bad or nothing."""
     return Cell(word, format_html('<span class="cl-chip cl-{}">{}</span>', color or "plain-dot", word))

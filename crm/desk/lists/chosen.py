@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from crm.desk.lists.column import RowList
+from crm.desk.lists.custom_columns import with_custom_fields
 from crm.models import Preferences
 from crm.models.preferences import preferences_of
 
@@ -30,7 +31,9 @@ def choose_columns(request: HttpRequest, row_list: RowList) -> HttpResponse:
         preferences.columns.pop(row_list.name, None)
     else:
         given = set(request.POST.getlist("column"))
-        preferences.columns[row_list.name] = [each.name for each in row_list.columns if each.name in given]
+        preferences.columns[row_list.name] = [
+            each.name for each in with_custom_fields(row_list).columns if each.name in given
+        ]
     preferences.save(update_fields=["columns"])
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/")

@@ -131,6 +131,8 @@ class RowList:
     has_customers: bool = True
     of_customers: Callable[[QuerySet[Any]], Q] | None = None
     current: Q | None = None
+    #: The filters by custom fields of customers, which `crm.desk.lists.custom_columns` adds.
+    custom_filters: tuple[SegmentFilter, ...] = ()
     views: tuple[View, ...] = ()
     phone: Callable[[Any, datetime], Phone]
     complete: Callable[[list[Any], datetime], None] = _nothing_more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -100,7 +100,7 @@ class ListQuery:
         """The filters of customers; a search finds archived ones too."""
         texts = self.of_customers.texts
         return (
-            Query({**texts, RECORDS.name: ["all"]})
+            replace(self.of_customers, texts={**texts, RECORDS.name: ["all"]})
             if term and RECORDS.name not in texts
             else self.of_customers
         )
@@ -108,7 +108,7 @@ class ListQuery:
 
 def offered_filters(row_list: RowList, may: May) -> list[SegmentFilter]:
     """The filters that a user may use."""
-    found = (*row_list.filters, *(FILTERS if row_list.has_customers else ()))
+    found = (*row_list.filters, *((*FILTERS, *row_list.custom_filters) if row_list.has_customers else ()))
     return [each for each in found if may(each.permission)]
 
 
@@ -125,7 +125,7 @@ def in_words(segment_filter: SegmentFilter, texts: Mapping[str, Sequence[str]]) 
 def _field(parameter: FilterParameter, given: Sequence[str]) -> Field:
     value = given[-1] if given else ""
     if parameter.choices is None:
-        return Field(parameter.name, parameter.label, "text", value)
+        return Field(parameter.name, parameter.label, "day" if parameter.is_day else "text", value)
     choices = list(parameter.choices())
     known = {key for key, _ in choices}
     # A value that no longer exists is shown too, so that users can remove it.

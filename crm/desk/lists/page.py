@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from crm.desk.lists.chosen import chosen_columns
 from crm.desk.lists.column import BulkAct, Cell, Column, May, Phone, RowList, View
+from crm.desk.lists.custom_columns import with_custom_fields
 from crm.desk.lists.export import PERMISSION as EXPORT
 from crm.desk.lists.export import file_of_rows
 from crm.desk.lists.filters import Chip, ListQuery, fields_of, in_words, offered_filters
@@ -98,6 +99,7 @@ class State:
 def list_page(request: HttpRequest, row_list: RowList) -> HttpResponseBase:
     """A list: its views, filters and rows, and the ways to sort it and to go on. With `export`, its file."""
     may = _permitted(request, row_list)
+    row_list = with_custom_fields(row_list)
     now = clock.now()
     state, rows, problem = _state(request, row_list, may, now)
     columns = row_list.shown(may, chosen_columns(request.user, row_list))
@@ -158,7 +160,8 @@ def selected_rows(request: HttpRequest, row_list: RowList) -> tuple[QuerySet[Any
 
     All rows that the filters in the URL find, or those that are ticked.
     """
-    state, rows, problem = _state(request, row_list, _permitted(request, row_list), clock.now())
+    may = _permitted(request, row_list)
+    state, rows, problem = _state(request, with_custom_fields(row_list), may, clock.now())
     if request.POST.get("all"):
         term = f"matching “{state.term}”" if state.term else ""
         words = ", ".join(filter(None, [state.query.words or f"all {row_list.many}", term]))

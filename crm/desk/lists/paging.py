@@ -90,6 +90,8 @@ class Order:
     tie: str = "pk"
     nullable: bool = False
     inverse: bool = False
+    #: Joins what `key` and `tie` are paths of.
+    join: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None
 
 
 def by_words(name: str) -> Order:
@@ -154,6 +156,8 @@ def page_of_rows(
     """The rows after or before a place, or the first ones. At most two queries, and two more at the beginning."""
     is_path = isinstance(order.key, str)
     path = order.key if is_path else "sort_value"
+    if order.join is not None:
+        rows = order.join(rows)
     rows = rows.annotate(sort_value=F(order.key) if is_path else order.key)
     if before is not None:
         found = _walk(rows, order, path, descending, before, True, size + 1)

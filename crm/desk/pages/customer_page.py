@@ -30,6 +30,7 @@ from crm.desk.pages.overview.bars import bars_of
 from crm.desk.pages.overview.section import Section
 from crm.desk.pages.record_shell import BILLING, DETAILS, OVERVIEW, RecordShell, shell_of
 from crm.desk.sheets.custom_field import EditField
+from crm.desk.sheets.field_value import EnterValue
 from crm.desk.worklist.refresh import refresh_customers
 from crm.notes import mark_mentions_seen
 from customers import clock
@@ -118,9 +119,12 @@ def details_page(request: HttpRequest, identifier: str) -> HttpResponse:
             ("customers.view_customer", lambda: details.company_section(customer)),
             ("customers.view_customer", lambda: details.account_section(customer)),
             (
-                "crm.view_customfield",
+                "crm.view_fieldvalue",
                 lambda: details.custom_fields_section(
-                    customer, may_edit=EditField.allowed(found.may) and customer.merged_into_id is None
+                    customer,
+                    may_see_crm=found.may("crm.view_customfield"),
+                    may_edit_crm=EditField.allowed(found.may) and customer.merged_into_id is None,
+                    may_enter=EnterValue.allowed(found.may) and customer.merged_into_id is None,
                 ),
             ),
             ("billing.view_billingaccount", lambda: details.billing_details_section(customer)),

@@ -9,6 +9,7 @@ from crm.desk.lists.urls import urlpatterns as list_urlpatterns
 from crm.desk.pages import inline, merge, quick_entry
 from crm.desk.pages.as_of import as_of_page
 from crm.desk.pages.bulk import bulk_export, bulk_merge, bulk_page, undo_page
+from crm.desk.pages.custom_fields import field_page, fields_page, remove_page
 from crm.desk.pages.customer_page import billing_page, customer_page, details_page
 from crm.desk.pages.exports import export_file, export_page, export_progress, export_remove, exports_page
 from crm.desk.pages.health import health_page
@@ -39,6 +40,9 @@ urlpatterns: list[URLPattern] = [
         admin.site.admin_view(bulk_export),
         name="desk-bulk-export",
     ),
+    path("custom-fields/", admin.site.admin_view(fields_page), name="custom-fields"),
+    path("custom-fields/<str:key>/", admin.site.admin_view(field_page), name="custom-field"),
+    path("custom-fields/<str:key>/remove/", admin.site.admin_view(remove_page), name="custom-field-remove"),
     path("find/", admin.site.admin_view(find_page), name="desk-find"),
     path("customer/<str:identifier>/", admin.site.admin_view(customer_page), name="desk-customer"),
     path("customer/<str:identifier>/latest/", admin.site.admin_view(latest_activity), name="desk-latest"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -89,7 +90,8 @@ def _created_words(values: Values) -> str:
     return "created " + " ".join(f"{word} {day(values[key])}" for word, key in sides if key in values)
 
 
-def _day(label: str, texts: Any) -> date:
+def read_day(label: str, texts: Sequence[str]) -> date:
+    """Read a day."""
     try:
         found = parse_date(texts[-1])
     except ValueError:
@@ -249,8 +251,8 @@ FILTERS = (
         name="created",
         label="Created",
         parameters=(
-            FilterParameter(name="created_at_from", label="Created from", read=_day),
-            FilterParameter(name="created_at_to", label="Created to", read=_day),
+            FilterParameter(name="created_at_from", label="Created from", read=read_day, is_day=True),
+            FilterParameter(name="created_at_to", label="Created to", read=read_day, is_day=True),
         ),
         condition=_created,
         words=_created_words,

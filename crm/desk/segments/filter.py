@@ -46,7 +46,7 @@ class FilterContext:
 class FilterParameter:
     """One parameter of a URL: `read` turns its texts into a value, or raises `BadValue`.
 
-    `choices` are the values and labels of its field; without them the field is a text field.
+    `choices` are the values and labels of its field; without them the field is a text field, or one of a day.
     """
 
     name: str
@@ -54,6 +54,7 @@ class FilterParameter:
     read: Callable[[str, Sequence[str]], Any]
     choices: Callable[[], Iterable[tuple[str, str]]] | None = None
     takes_several: bool = False
+    is_day: bool = False
 
 
 Values = Mapping[str, Any]

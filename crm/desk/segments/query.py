@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 
 from crm.desk.segments import billing_filters, crm_filters
 from crm.desk.segments.crm_filters import RECORDS
+from crm.desk.segments.custom_filters import is_custom, named_filters
 from crm.desk.segments.filter import BadValue, FilterContext, SegmentFilter
 from customers.models import Customer
 from customers.models.customer import CustomerQuerySet
@@ -36,6 +37,8 @@ class Query:
     """Filters that were read: the valid texts of each given parameter."""
 
     texts: Mapping[str, Sequence[str]]
+    #: The filters by custom fields that are used.
+    custom: tuple[SegmentFilter, ...] = field(default=(), compare=False)
 
     @classmethod
     def read(cls, given: QueryDict | Mapping[str, Sequence[str]]) -> Query:
@@ -44,19 +47,20 @@ class Query:
         texts = {
             name: found
             for name, values in pairs
-            if name in _OF_PARAMETER and (found := [text.strip() for text in values if text.strip()])
+            if (name in _OF_PARAMETER or is_custom(name))
+            and (found := [text.strip() for text in values if text.strip()])
         }
         if any("\0" in text for values in texts.values() for text in values):
             raise BadValue("Remove the unprintable character from the URL.")
-        query = cls(texts)
+        query = cls(texts, named_filters([name for name in texts if is_custom(name)]))
         for segment_filter in query.filters:
             segment_filter.words(segment_filter.read(texts))
         return query
 
     @property
     def filters(self) -> list[SegmentFilter]:
-        """The filters that are used, in the order of `FILTERS`."""
-        return [each for each in FILTERS if any(name in self.texts for name in each.names)]
+        """The filters that are used, in the order of `FILTERS`, then those by custom fields."""
+        return [*(each for each in FILTERS if any(name in self.texts for name in each.names)), *self.custom]
 
     def customers(self, context: FilterContext, may: May | None = None) -> CustomerQuerySet:
         """The customers that match, current ones unless the filter `standing` says otherwise.

@@ -6,6 +6,8 @@ from django.urls import URLPattern
 
 from crm.desk.sheets.contact import LogContact
 from crm.desk.sheets.custom_field import EditField
+from crm.desk.sheets.field_value import PERMISSIONS as VALUE
+from crm.desk.sheets.field_value import EnterValue, undo_value
 from crm.desk.sheets.link import LinkRecord, TakeOut
 from crm.desk.sheets.merge import MergeWith
 from crm.desk.sheets.owner import PERMISSIONS, Assign, undo_assign
@@ -18,8 +20,10 @@ urlpatterns: list[URLPattern] = [
     act_path(AddTask),
     act_path(LogContact),
     act_path(EditField),
+    act_path(EnterValue),
     act_path(MergeWith),
     act_path(LinkRecord),
     act_path(TakeOut),
     undo_path("assign", [Customer], PERMISSIONS, undo_assign),
+    undo_path("value", [Customer], VALUE, undo_value),
 ]

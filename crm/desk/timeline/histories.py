@@ -64,6 +64,7 @@ HISTORIES: dict[str, History] = {
         History(label="crm.CustomField", noun="Custom field", named=("key",)),
         History(label="crm.Document", noun="Document", named=("title",)),
         History(label="crm.Domain", noun="Domain", named=("name",)),
+        History(label="crm.FieldValue", noun="Custom field", named=("field",)),
         History(label="crm.Note", noun="Note", kind=EntryKind.NOTE, types=_LATER),
         History(label="crm.Relationship", noun="Account details"),
         History(

@@ -16,9 +16,12 @@ from billing.models import (
     UsageAlert,
     UsageLimit,
 )
+from crm.custom_fields.types import ShownValue
+from crm.custom_fields.values import definitions, values_of
 from crm.desk.pages.overview.section import Section, SectionLine, first_rows
 from crm.desk.sheets.custom_field import EditField, value_in_words
-from crm.models import Company, CustomField, Relationship
+from crm.desk.sheets.field_value import value_url
+from crm.models import Company, CustomField, FieldDefinition, Relationship
 from customers.formats import EMPTY, day, free_form_text, number, opens_a_page, page_of, percent, preformatted
 from customers.json_types import is_plain_link
 from customers.models import Customer, SourceRecord
@@ -26,6 +29,7 @@ from customers.readings.phones import in_groups
 from customers.sheets import act_url
 
 _FACTS = "crm/desk/overview/facts.html"
+_MOST_FIELDS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Fact:
     value: str
     url: str = ""
     edit_url: str = ""
+    #: What is wrong with the value.
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +99,49 @@ def account_section(customer: Customer) -> Section | None:
     )
 
 
-def custom_fields_section(customer: Customer, *, may_edit: bool) -> Section | None:
-    """The custom fields of the CRM, each with the sheet that changes it."""
-    rows = first_rows(CustomField.objects.filter(customer=customer).order_by("position", "pk"), 40)
-    return _facts(
-        "fields",
-        "Custom fields",
-        *(
-            Fact(
-                label=str(row),
-                value=value_in_words(row) or EMPTY,
-                edit_url=act_url(EditField.name, row) if may_edit else "",
-            )
-            for row in rows
-        ),
+def custom_fields_section(
+    customer: Customer, *, may_see_crm: bool, may_edit_crm: bool, may_enter: bool
+) -> Section | None:
+    """The custom fields, and the custom data of the CRM that no field is defined for. At most six queries.
+
+    Values of ours and of the CRM have the sheet that changes them.
+    """
+    fields = definitions()
+    values = values_of([str(customer.pk)], fields)[str(customer.pk)]
+    rows = first_rows(CustomField.objects.filter(customer=customer).order_by("position", "pk"), _MOST_FIELDS)
+    of_crm: dict[str, CustomField] = {}
+    # The customer's own rows come first, then those of merged customers.
+    for row in sorted(rows if may_see_crm else (), key=lambda row: row.came_with_id is not None):
+        of_crm.setdefault(row.key, row)
+    facts = []
+    for field in fields:
+        row = of_crm.pop(field.key, None) if field.origin == FieldDefinition.Origin.CRM else None
+        edit_url = act_url(EditField.name, row) if row is not None and may_edit_crm else ""
+        if field.origin == FieldDefinition.Origin.OURS and may_enter:
+            edit_url = value_url(customer, field)
+        shown = values.get(field.name)
+        # A field without a value is shown where one can be entered.
+        if shown is not None or edit_url:
+            facts.append(_value_fact(field, shown, edit_url))
+    facts += [
+        Fact(
+            label=str(row),
+            value=value_in_words(row) or EMPTY,
+            edit_url=act_url(EditField.name, row) if may_edit_crm else "",
+        )
+        for row in of_crm.values()
+    ]
+    return _facts("fields", "Custom fields", *facts)
+
+
+def _value_fact(field: FieldDefinition, shown: ShownValue | None, edit_url: str) -> Fact:
+    is_misfit = shown is not None and not shown.fits
+    return Fact(
+        label=str(field),
+        value=shown.words if shown else EMPTY,
+        url=shown.url if shown else "",
+        edit_url=edit_url,
+        remark=f"Not a value of the type {field.get_type_display().lower()}" if is_misfit else "",
     )
 
 
