@@ -1,5 +1,7 @@
 """The URLs of the JSON API: everything below /api/ and /v1/."""
 
+from typing import Any
+
 from django.urls import path, re_path
 
 from billing.document.api import BillingCustomerDetail, BillingCustomerList
@@ -22,6 +24,7 @@ from billing.document.autumn_lists import (
     ClientSubscriptionList,
 )
 from billing.document.lists.endpoints import BalanceList, FeatureList, InvoiceList, PlanList, SubscriptionList
+from crm.custom_fields.api import PERMISSION, custom_fields_of
 from crm.desk.api.endpoints import NoteList, TaskList, WorklistList
 from crm.desk.api.timeline import Timeline
 from crm.desk.search.conditions import has_domain, has_phone, has_tag, has_tax_number
@@ -50,18 +53,25 @@ _CONDITIONS = {
     "tax_number": has_tax_number,
 }
 
+#: The custom fields that the documents of customers can include.
+_CUSTOM_FIELDS: Any = {"custom_fields": custom_fields_of, "custom_fields_permission": PERMISSION}
+
 _CUSTOMER = "api/v1/customers/<path:identifier>"
 
 #: The endpoints of the OpenAPI description. An identifier may contain a slash, so the longer routes come first.
 _ENDPOINTS = (
-    path("api/v1/customers", PaymentsCustomerList.as_view(conditions=_CONDITIONS), name="payments-customers"),
+    path(
+        "api/v1/customers",
+        PaymentsCustomerList.as_view(conditions=_CONDITIONS, **_CUSTOM_FIELDS),
+        name="payments-customers",
+    ),
     path(f"{_CUSTOMER}/addresses", AddressList.as_view(), name="payments-customer-addresses"),
     path(f"{_CUSTOMER}/businesses", BusinessList.as_view(), name="payments-customer-businesses"),
     path(
         f"{_CUSTOMER}/payment-methods", PaymentMethodList.as_view(), name="payments-customer-payment-methods"
     ),
     path(f"{_CUSTOMER}/timeline", Timeline.as_view(), name="customer-timeline"),
-    path(_CUSTOMER, PaymentsCustomerDetail.as_view(), name="payments-customer"),
+    path(_CUSTOMER, PaymentsCustomerDetail.as_view(**_CUSTOM_FIELDS), name="payments-customer"),
     path(
         "api/v1/billing/customers",
         BillingCustomerList.as_view(conditions=_CONDITIONS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 from crm.models import FieldDefinition
 from crm.models.custom_field import SORTED_LENGTH
-from customers.formats import day, free_form_text, number, opens_a_page, plain_text
+from customers.formats import day, number, opens_a_page, plain_text
 from customers.readings.links import link
 
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,10})?", re.ASCII)
@@ -93,7 +94,7 @@ def read_received(field: FieldDefinition, value: Any) -> ShownValue | None:
         is_text = field.type == FieldDefinition.Type.TEXT
         return ShownValue(field, _cut(text), _cut(text) if is_text else None)
     if isinstance(value, list | dict):
-        return ShownValue(field, _cut(free_form_text(value)), None)
+        return ShownValue(field, _cut(json.dumps(value, ensure_ascii=False, default=str)), None)
     text = _plain(value).strip()
     if not text:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from math import isfinite
 from typing import Any
@@ -157,7 +157,9 @@ def page_of_rows(
     is_path = isinstance(order.key, str)
     path = order.key if is_path else "sort_value"
     if order.join is not None:
-        rows = order.join(rows)
+        rows = order.join(rows).annotate(sort_tie=F(order.tie))
+        # A condition on a path would join the rows once more.
+        order, path = replace(order, tie="sort_tie"), "sort_value"
     rows = rows.annotate(sort_value=F(order.key) if is_path else order.key)
     if before is not None:
         found = _walk(rows, order, path, descending, before, True, size + 1)

@@ -51,11 +51,12 @@ def fields_page(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"Added the custom field {field}. {_FOLLOWS}")
             return HttpResponseRedirect(reverse("custom-fields"))
     given = request.POST if request.method == "POST" else request.GET
-    counts = {"values": Count("facts"), "misfits": Count("facts", filter=Q(facts__fits=False))}
-    rows = FieldDefinition.objects.annotate(customers=counts["values"], misfits=counts["misfits"])
+    rows = FieldDefinition.objects.annotate(
+        customers=Count("facts"), misfits=Count("facts", filter=Q(facts__fits=False))
+    ).order_by("label")
     context = {
         "title": "Custom fields",
-        "rows": [(row, counted(row.customers, "customer"), _misfit_url(row)) for row in rows],
+        "rows": [(row, number(row.customers), _misfit_url(row)) for row in rows],
         "keys": [
             (
                 FieldDefinition.Origin(each.origin).label,

@@ -28,7 +28,7 @@ from customers.formats import number as formatted
 #: What the parameters of these filters begin with.
 PREFIX = "custom."
 _IS = {"any": "Any value", "none": "No value", "misfit": "A value that doesn't fit"}
-_IS_WORDS = {"any": "with a value", "none": "without a value", "misfit": "with a value that doesn't fit"}
+_IS_WORDS = {"any": "{} has a value", "none": "no {}", "misfit": "{} doesn't fit its type"}
 _YES_NO = {"yes": "Yes", "no": "No"}
 _RANGES = (FieldDefinition.Type.NUMBER, FieldDefinition.Type.DATE)
 #: Between the bounds of a range in JSON.
@@ -161,5 +161,5 @@ def _words(field: FieldDefinition, values: Values) -> str:
     if sides:
         parts.append(f"{label} {' '.join(sides)}")
     if (state := values.get(f"{own}_is")) is not None:
-        parts.append(f"{_IS_WORDS[state]} of {label}")
+        parts.append(_IS_WORDS[state].format(label))
     return " and ".join(parts)

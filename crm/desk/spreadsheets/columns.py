@@ -11,9 +11,11 @@ from typing import Any
 
 from billing.models import Plan
 from billing.rules.money import from_minor
+from crm.custom_fields.types import ShownValue
+from crm.custom_fields.values import definitions, stored_values
 from crm.desk.facts.queries import amounts_of, facts_of
 from crm.desk.segments.query import May
-from crm.models import CurrencyFacts, CustomerFacts, CustomerTag, Domain
+from crm.models import CurrencyFacts, CustomerFacts, CustomerTag, Domain, FieldDefinition
 from customers.configuration.table import DEFAULT_CURRENCY
 from customers.configuration.values import value_of
 from customers.formats import local
@@ -33,6 +35,7 @@ class RowFacts:
     known: dict[str, CustomerFacts] = field(default_factory=dict)
     amounts: dict[str, list[CurrencyFacts]] = field(default_factory=dict)
     tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    custom: dict[str, dict[str, ShownValue]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +50,26 @@ class Column:
 def columns_for(may: May | None = None) -> list[str]:
     """The headings of the columns that a user may see, in order; without `may` all of them.
 
-    Each currency that plans use has an MRR column.
+    Each currency that plans use has an MRR column, and each custom field a column of its own.
     """
-    return [each.name for each in _columns(_currencies()) if may is None or may(each.permission)]
+    columns = (*_columns(_currencies()), *_custom(definitions()))
+    return [each.name for each in columns if may is None or may(each.permission)]
 
 
 def rows_of(customer_ids: Sequence[str], headings: Sequence[str]) -> list[list[Cell]]:
-    """A row for each customer, in order of their IDs. A fixed number of queries."""
-    found = {each.name: each for each in _columns(_mentioned(headings))}
-    columns = [found[name] for name in headings if name in found]
+    """A row for each customer, in order of their IDs. A fixed number of queries.
+
+    A custom field that was renamed or removed since its heading was chosen has empty cells.
+    """
+    fields = definitions()
+    found = {each.name: each for each in (*_custom(fields), *_columns(_mentioned(headings)))}
+    columns = [found.get(name, _GONE) for name in headings]
     customers = (
         Customer.objects.filter(pk__in=customer_ids)
         .select_related("relationship__owner", "company")
         .order_by("pk")
     )
-    facts = _facts([str(key) for key in customer_ids])
+    facts = _facts([str(key) for key in customer_ids], fields)
     return [[column.read(customer, facts) for column in columns] for customer in customers]
 
 
@@ -121,6 +129,31 @@ def _mrr(currency: str) -> Column:
     return Column(f"MRR {currency}", read, "billing.view_subscription")
 
 
+def _custom(fields: Sequence[FieldDefinition]) -> list[Column]:
+    """A column of each custom field. Its heading says so where a column of the customer has the same."""
+    taken = {each.name.lower() for each in _columns(())}
+
+    def column(field: FieldDefinition) -> Column:
+        def read(customer: Customer, facts: RowFacts) -> Cell:
+            shown = facts.custom.get(str(customer.pk), {}).get(field.name)
+            return None if shown is None else _cell_of(shown)
+
+        is_taken = field.label.lower() in taken or field.label.startswith("MRR ")
+        return Column(f"Custom field {field.label}" if is_taken else field.label, read, "crm.view_fieldvalue")
+
+    return [column(each) for each in fields]
+
+
+def _cell_of(shown: ShownValue) -> Cell:
+    if isinstance(shown.typed, bool) or shown.typed is None:
+        return shown.words
+    return shown.typed
+
+
+#: A column that there isn't anymore.
+_GONE = Column("", lambda customer, facts: None)
+
+
 def _known(customer: Customer, facts: RowFacts) -> CustomerFacts:
     return facts.known.get(str(customer.pk)) or CustomerFacts(plans=[])
 
@@ -157,8 +190,10 @@ def _mentioned(headings: Sequence[str]) -> list[str]:
     return [name.removeprefix("MRR ") for name in headings if name.startswith("MRR ")]
 
 
-def _facts(keys: Sequence[str]) -> RowFacts:
+def _facts(keys: Sequence[str], fields: Sequence[FieldDefinition]) -> RowFacts:
     facts = RowFacts(known=facts_of(keys), amounts=amounts_of(keys))
+    if fields:
+        facts.custom = stored_values(keys, fields)
     domains = Domain.objects.filter(customer_id__in=keys).order_by("position", "pk")
     for key, text in domains.values_list("customer_id", "name"):
         facts.domains[str(key)].append(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -76,7 +78,7 @@ def test_the_keys_of_all_sources_are_counted() -> None:
     ],
 )
 def test_a_definition_that_cannot_be_says_where(given: dict[str, str], column: str) -> None:
-    plain = {
+    plain: dict[str, Any] = {
         "label": "Level",
         "kind": "text",
         "origin": "payments",
@@ -91,7 +93,7 @@ def test_a_definition_that_cannot_be_says_where(given: dict[str, str], column: s
 
 
 def test_names_are_made_of_labels_and_stay() -> None:
-    plain = {"kind": "text", "origin": "ours", "key": "", "options": (), "by": None}
+    plain: dict[str, Any] = {"kind": "text", "origin": "ours", "key": "", "options": (), "by": None}
     labels = ["Größe (m²)", "Grosse M2", "2nd line", "名前"]
     fields = [define_field(label=label, **plain) for label in labels]
     names = [field.name for field in fields]

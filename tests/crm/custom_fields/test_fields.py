@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
@@ -19,6 +20,7 @@ from crm.dedupe.merges.unmerge import unmerge
 from crm.desk.segments.filter import BadValue, FilterContext
 from crm.desk.segments.query import Query
 from crm.desk.segments.saved import save_segment
+from crm.desk.spreadsheets.columns import columns_for, rows_of
 from crm.models import FieldDefinition, FieldFacts, FieldValue, Preferences
 from customers import clock
 from customers.models import Customer
@@ -167,6 +169,22 @@ def test_a_field_is_a_column_of_choice_that_sorts_and_is_exported() -> None:
     assert rows == [["Customer", "Tier"], ["Ash", "silver"], ["Birch", "Gold"], ["Cedar", ""]]
 
 
+def test_an_export_of_customers_has_a_column_for_each_field() -> None:
+    customer = make_customer(name="Ash", custom_data={"tier": 5, "name": "gold"})
+    make_field_value(customer=customer, field=make_field_definition(label="Champion"), text="Jane")
+    field_of("payments", "number")
+    field_of("payments", name="name", label="Name", key="name")
+    refresh_all_facts()
+    headings = columns_for()
+    assert headings[-3:] == ["Champion", "Custom field Name", "Tier"]
+    row = dict(zip(headings, rows_of([str(customer.pk)], headings)[0], strict=True))
+    assert (row["Name"], row["Tier"], row["Custom field Name"], row["Champion"]) == ("Ash", 5, "gold", "Jane")
+    assert "Tier" not in columns_for(lambda permission: permission != "crm.view_fieldvalue")
+    # A field that is removed while an export waits leaves its column empty.
+    FieldDefinition.objects.filter(label="Tier").delete()
+    assert rows_of([str(customer.pk)], ["Tier", "Name"]) == [[None, "Ash"]]
+
+
 def test_the_queries_of_the_list_do_not_grow_with_rows_or_fields() -> None:
     client = signed_in()
     counts = []
@@ -306,3 +324,35 @@ def test_the_documents_of_the_sources_have_no_values_of_ours() -> None:
     for path in ("customers", "billing/customers", "crm/customers"):
         assert "Jane" not in client.get(f"/api/v1/{path}/{customer.pk}").content.decode()
     assert Customer.objects.get().custom_data == {"tier": "gold"}
+
+
+def test_json_includes_the_fields_where_they_are_asked_for() -> None:
+    customer = make_customer(custom_data={"tier": 12.5, "seats": "many", "vip": True, "since": "2026-03-31"})
+    for key, kind in (("tier", "number"), ("seats", "number"), ("vip", "yes_no"), ("since", "date")):
+        field_of("payments", kind, name=key, label=key.capitalize(), key=key)
+    make_field_value(
+        customer=customer, field=make_field_definition(name="champion", label="Champion"), text="Jane"
+    )
+    client = signed_in()
+    url = f"/api/v1/customers/{customer.pk}"
+    plain = client.get(url).json()
+    answer = client.get(url, {"expand": "custom_fields"}).json()
+    fields = answer.pop("custom_fields")
+    assert answer == plain
+    assert {name: (each["value"], each["fits"]) for name, each in fields.items()} == {
+        "tier": (12.5, True),
+        "seats": ("many", False),
+        "vip": (True, True),
+        "since": ("2026-03-31", True),
+        "champion": ("Jane", True),
+    }
+    assert fields["seats"] == {"label": "Seats", "type": "number", "value": "many", "fits": False}
+    [listed] = client.get("/api/v1/customers", {"expand": "custom_fields"}).json()["data"]
+    assert listed["custom_fields"] == fields
+    assert client.get(url, {"expand": "custom_fields", "as_of": "2999-01-01"}).status_code == 400
+    user = make_user(role="Viewer")
+    user.groups.clear()
+    user.user_permissions.set(Permission.objects.filter(codename="view_customer"))
+    client.force_login(user)
+    assert client.get(url).status_code == 200
+    assert client.get(url, {"expand": "custom_fields"}).status_code == 403
