@@ -99,7 +99,7 @@ class Later:
             self._left[self._own.pk, batch_key].append(entry)
 
     def save(self) -> None:
-        """Save what was left to later batches, in the order of writing."""
+        """Save what was left to later batches."""
         by_key = {batch.pk: batch for batch in [*self.batches, *filter(None, [self._own])]}
         for (key, batch_key), entries in self._left.items():
             batch = by_key.get(key) or self._others.get(pk=key)
@@ -107,7 +107,7 @@ class Later:
             if layer is None:
                 layer = {"batch": batch_key, "entries": []}
                 batch.earlier.append(layer)
-            layer["entries"] += sorted(entries, key=lambda entry: entry["at"])
+            layer["entries"] += entries
             batch.save(update_fields=["earlier"])
 
     def _first_with(self, place: Place) -> ImportBatch | None:

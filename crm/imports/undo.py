@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.apps import apps
@@ -62,10 +63,8 @@ class Reverted:
 
 def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
     """Undo a batch, or what it wrote for the customer `only`, and take that out of it. Saves the batch."""
-    batch.entries = with_owners(batch.entries)
-    layers = [(batch.pk, batch.entries), *((each["batch"], each["entries"]) for each in batch.earlier)]
-    # Its own rows first: what others left may wait for these.
-    layers.sort(key=lambda layer: (layer[0] == batch.pk, layer[0]), reverse=True)
+    layers = _layers(batch)
+    batch.earlier = []
     if only:
         rest = [(key, [entry for entry in own if entry["of"] != only]) for key, own in layers]
         layers = [(key, [entry for entry in own if entry["of"] == only]) for key, own in layers]
@@ -85,6 +84,21 @@ def undo_batch(batch: ImportBatch, found: Reverted, *, only: str = "") -> None:
     batch.save(update_fields=["entries", "earlier", "is_reverted"])
 
 
+def _layers(batch: ImportBatch) -> list[tuple[int, list[Entry]]]:
+    """What this batch wrote and what others left to it, by the batch that wrote it, each in the order of writing.
+
+    Its own rows come first, because what others left may wait for these; then those of the latest.
+    """
+    own = with_owners(batch.entries)
+    for at, entry in enumerate(own):
+        entry.setdefault("at", at)
+    by_batch: dict[int, list[Entry]] = defaultdict(list, {batch.pk: own})
+    for each in batch.earlier:
+        by_batch[each["batch"]] += each["entries"]
+    keys = sorted(by_batch, key=lambda key: (key == batch.pk, key), reverse=True)
+    return [(key, sorted(by_batch[key], key=itemgetter("at"))) for key in keys]
+
+
 def _undo(
     layers: Sequence[tuple[int, list[Entry]]], later: Later, found: Reverted
 ) -> tuple[dict[str, tuple[int, Entry]], set[str]]:
@@ -95,8 +109,6 @@ def _undo(
     new: dict[str, tuple[int, Entry]] = {}
     touched: set[str] = set()
     for batch_key, entries in layers:
-        for at, entry in enumerate(entries):
-            entry["at"] = at
         taken_over = later.records_among(entries)
         _say_taken_over(taken_over, found)
         own = [entry for entry in entries if entry["of"] not in taken_over]

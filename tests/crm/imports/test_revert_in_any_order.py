@@ -221,7 +221,8 @@ def wander(seed: int) -> dict[str, Any]:
 
 #: With 102, a customer that gets another name loses its only email address. With 107, a contact that an import removed
 #: comes back to a customer that was linked since. With 119, what is imported last keeps the customer of an earlier import.
-@pytest.mark.parametrize("seed", [*range(examples(1)), 102, 107, 119])
+#: With 135, a tag waits for the last customer that has it.
+@pytest.mark.parametrize("seed", [*range(examples(1)), 102, 107, 119, 135])
 def test_only_what_users_did_is_left(seed: int) -> None:
     assert wander(seed) == {}
 
