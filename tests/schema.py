@@ -20,12 +20,14 @@ from postgresql_cluster import programs
 _KEPT = Path(settings.BASE_DIR) / ".cache"
 
 
-def kept(kind: str) -> Path:
+def kept(kind: str, *made_from: Path) -> Path:
     """Where the database of the migrations that there are now is kept, if it is. `kind` ends the file's name.
 
-    The name tells the migrations of every app apart, file by file, by what is in them.
+    The name tells the migrations of every app apart, file by file, by what is in them, and the files that it is made from.
     """
     digest = sha256()
+    for file in made_from:
+        digest.update(file.read_bytes())
     for app in apps.get_app_configs():
         for file in sorted((Path(app.path) / "migrations").glob("*.py")):
             digest.update(f"{app.label}/{file.name}\0".encode() + file.read_bytes() + b"\0")
@@ -42,11 +44,12 @@ def take(database: Path) -> None:
 
 def keep(migrated: Path) -> None:
     """Keeps a copy of this database, and no earlier one."""
-    _keep("sqlite3", lambda copy: bool(shutil.copyfile(migrated, copy)))
+    keep_as("sqlite3", lambda copy: bool(shutil.copyfile(migrated, copy)))
 
 
-def _keep(kind: str, write: Callable[[Path], bool]) -> None:
-    ours = kept(kind)
+def keep_as(kind: str, write: Callable[[Path], bool], *made_from: Path) -> None:
+    """Keeps what `write` puts into a file, and nothing earlier of its kind; nothing if it returns False."""
+    ours = kept(kind, *made_from)
     if ours.is_file():
         return
     _KEPT.mkdir(exist_ok=True)
@@ -60,8 +63,8 @@ def _keep(kind: str, write: Callable[[Path], bool]) -> None:
 
 def template(url: str) -> str | None:
     """The name of a PostgreSQL database to copy, on the server at `url`; made from what is kept by whoever comes first."""
-    archive, restore = kept("pgdump"), _program("pg_restore")
-    if restore is None or not archive.is_file():
+    archive = kept("pgdump")
+    if not archive.is_file():
         return None
     name = archive.stem
     with psycopg.connect(url, autocommit=True) as server:
@@ -70,7 +73,7 @@ def template(url: str) -> str | None:
             return name
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         place = urlsplit(url)._replace(path=f"/{name}").geturl()
-        if _succeeds(restore, "--exit-on-error", "--no-owner", f"--dbname={place}", str(archive)):
+        if restore(place, archive):
             return name
         server.execute(f'DROP DATABASE "{name}"')
         return None
@@ -78,19 +81,25 @@ def template(url: str) -> str | None:
 
 def keep_postgresql(url: str) -> None:
     """Keeps the database at `url` as an archive, and no earlier one, if PostgreSQL's programs are here."""
-    dump = _program("pg_dump")
-    if dump is not None:
-        _keep("pgdump", lambda copy: _succeeds(dump, "--format=custom", f"--file={copy}", f"--dbname={url}"))
+    keep_as("pgdump", lambda copy: dump(url, copy))
 
 
-def _program(name: str) -> Path | None:
+def dump(url: str, archive: Path) -> bool:
+    """Writes the PostgreSQL database at `url` into a file. Returns whether it is whole."""
+    return _succeeds("pg_dump", "--format=custom", f"--file={archive}", f"--dbname={url}")
+
+
+def restore(url: str, archive: Path) -> bool:
+    """Fills the empty PostgreSQL database at `url` from what `dump` wrote. Returns whether it is whole."""
+    return _succeeds("pg_restore", "--exit-on-error", "--no-owner", f"--dbname={url}", str(archive))
+
+
+def _succeeds(name: str, *arguments: str) -> bool:
+    """Whether the program is there and ended well; one of another version than the server's does not."""
     directory = programs()
     program = directory / name if directory else None
-    return program if program and program.is_file() else None
-
-
-def _succeeds(program: Path, *arguments: str) -> bool:
-    """Whether the program ended well; one of another version than the server's does not."""
+    if program is None or not program.is_file():
+        return False
     return subprocess.run([program, *arguments], capture_output=True, check=False).returncode == 0
 
 

@@ -15,11 +15,13 @@ import gzip
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +32,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests import schema
 from tests.examples import sampled
 
 Json = dict[str, Any]
@@ -41,30 +44,41 @@ TOLD: Json = json.loads((HERE / "version_0_1.json").read_text(encoding="utf-8"))
 MOST = 10
 
 
-def dump(vendor: str) -> str:
-    """The whole database of version 0.1, as SQL."""
-    return gzip.decompress((HERE / f"version_0_1.{vendor}.sql.gz").read_bytes()).decode()
+def dump() -> Path:
+    """The file that holds the whole database of version 0.1, as SQL, for the kind of database under test."""
+    return HERE / f"version_0_1.{connection.vendor}.sql.gz"
+
+
+def sql() -> str:
+    """The whole database of version 0.1."""
+    return gzip.decompress(dump().read_bytes()).decode()
 
 
 @pytest.fixture
 def old(db: None, tmp_path: Path) -> Iterator[str]:
-    """The address of a database as version 0.1 left it, of the kind under test."""
+    """The address of a database as version 0.1 left it; if an earlier run kept it, with the migrations that there are now."""
     if connection.vendor == "sqlite":
         database = tmp_path / "old.sqlite3"
-        with closing(sqlite3.connect(database)) as empty:
-            # The checks of its tables ask for a function that Django brings.
-            empty.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, str(text))))
-            empty.executescript(dump("sqlite"))
+        copy = schema.kept("upgraded-sqlite3", dump())
+        if copy.is_file():
+            shutil.copyfile(copy, database)
+        else:
+            with closing(sqlite3.connect(database)) as empty:
+                # The checks of its tables ask for a function that Django brings.
+                empty.create_function("REGEXP", 2, lambda pattern, text: bool(re.search(pattern, str(text))))
+                empty.executescript(sql())
         yield f"sqlite:///{database}"
         return
     server = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     name = f"upgrade_{uuid4().hex}"
     url = server._replace(path=f"/{name}").geturl()
+    archive = schema.kept("upgraded-pgdump", dump())
     with psycopg.connect(server.geturl(), autocommit=True) as beside:
         beside.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         try:
-            with psycopg.connect(url) as empty:
-                empty.execute(dump("postgresql"))
+            if not archive.is_file() or not schema.restore(url, archive):
+                with psycopg.connect(url) as empty:
+                    empty.execute(sql())
             yield url
         finally:
             beside.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -72,9 +86,22 @@ def old(db: None, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def upgraded(old: str) -> str:
-    """The address of the same database, migrated."""
+    """The address of the same database, migrated. It is kept: all its migrations take a minute. What follows every
+    `migrate`, such as writing triggers anew, is done each time.
+    """
     run(old, "manage.py", "migrate", "--verbosity", "0")
+    if connection.vendor == "sqlite":
+        keep, kind = partial(back_up, old.removeprefix("sqlite:///")), "upgraded-sqlite3"
+    else:
+        keep, kind = partial(schema.dump, old), "upgraded-pgdump"
+    schema.keep_as(kind, keep, dump())
     return old
+
+
+def back_up(database: str, copy: Path) -> bool:
+    """Copies an SQLite database."""
+    schema.back_up(database, copy)
+    return True
 
 
 def run(url: str, *arguments: str, stdin: str = "") -> str:
