@@ -17,7 +17,7 @@ from crm.imports.cells import (
     read_day,
     read_founding,
 )
-from crm.imports.fields import CUSTOM, FIELDS, KEY, guess_by_headings
+from crm.imports.fields import CUSTOM, FIELDS, KEY, Field, guess_by_headings
 from crm.imports.presets import fields_of, recognize
 from crm.imports.table_reader import Row, is_made_up
 from customers.formats import counted, number
@@ -161,19 +161,21 @@ def _holds(fields: Mapping[str, str], column: Column) -> str:
     return FIELDS[name].holds if name in FIELDS else "text"
 
 
-def explain(column: Column, name: str, options: Mapping[str, Any]) -> tuple[str, bool]:
+def explain(
+    column: Column, name: str, options: Mapping[str, Any], known: Mapping[str, Field] = FIELDS
+) -> tuple[str, bool]:
     """Why a column becomes its field, or what is wrong with that, and whether it is wrong."""
     if not column.filled:
         return "Empty", False
     if not name:
         return _values(column), False
     if name == CUSTOM:
-        return f"Custom field “{column.heading}”", False
+        return f"Custom data “{column.heading}”", False
     if name == KEY:
         if column.is_unique:
             return f"{counted(column.filled, 'unique value')}", False
         return "Rows with the same value become one record", False
-    holds = FIELDS[name].holds if name in FIELDS else "text"
+    holds = known[name].holds if name in known else "text"
     if holds == "email":
         bad = column.looked_at - column.emails
         return (

@@ -28,6 +28,8 @@ class FileCustomer(JsonDocument, kw_only=True):
     tags: list[str] | UnsetType | None = UNSET
     notes: list[str] | UnsetType | None = UNSET
     tasks: list[str] | UnsetType | None = UNSET
+    #: The custom fields that users enter, by name.
+    fields: dict[str, str] | UnsetType | None = UNSET
 
 
 _LIMITS = {"id": limits.IDENTIFIER, "stripe_id": limits.IDENTIFIER, "external_id": limits.IDENTIFIER}

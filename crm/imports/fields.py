@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from crm.custom_fields.types import read_entered
+from crm.models import FieldDefinition
 from customers.readings.folding import folded
 
 #: Columns with these fields are not part of the customer.
@@ -20,6 +23,8 @@ class Field:
     group: str
     holds: str = "text"
     headings: str = ""
+    #: The text to store for a cell of a custom field. Raises `BadFieldValue`.
+    stored: Callable[[str], str] | None = None
 
 
 #: Texts, separated by bars, are headings in small letters without marks.
@@ -227,8 +232,30 @@ _ALL = (
     ),
 )
 FIELDS: Mapping[str, Field] = {field.name: field for field in _ALL}
-#: A column that becomes a custom field, under its heading.
+#: A column that becomes custom data of the CRM, under its heading.
 CUSTOM = "custom"
+#: What the names of custom fields that users enter begin with here.
+OWN = "custom."
+_HOLDS = {FieldDefinition.Type.NUMBER: "number", FieldDefinition.Type.DATE: "day"}
+
+
+def known_fields() -> Mapping[str, Field]:
+    """All fields, with the custom fields that users enter. One query."""
+    own = FieldDefinition.objects.filter(origin=FieldDefinition.Origin.OURS)
+    return {
+        **FIELDS,
+        **{
+            OWN + each.name: Field(
+                OWN + each.name,
+                each.label,
+                "Custom fields",
+                _HOLDS.get(FieldDefinition.Type(each.type), "text"),
+                stored=partial(read_entered, each),
+            )
+            for each in own
+        },
+    }
+
 
 _BY_HEADING = {heading: field.name for field in _ALL for heading in field.headings.split("|") if heading}
 

@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crm.custom_fields.types import BadFieldValue
 from crm.imports.cells import (
     is_nothing,
     is_shortened,
@@ -20,7 +21,7 @@ from crm.imports.cells import (
     read_list,
     read_phone,
 )
-from crm.imports.fields import CUSTOM, FIELDS, IGNORE, KEY
+from crm.imports.fields import CUSTOM, FIELDS, IGNORE, KEY, OWN, Field
 from crm.imports.table_reader import Row
 from customers.ingest.reader import BadRecord, Record, read_value
 from customers.readings.emails import is_email, received_email
@@ -59,6 +60,7 @@ class ColumnMapping:
     fields: Mapping[str, str]
     order: str = "dmy"
     mark: str = "."
+    known: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
     #: Cells that the user corrected: by the number of their row, then by heading.
     mends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -149,9 +151,9 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
             continue
         if name == CUSTOM:
             custom[heading] = {"display_label": heading, "string_value": cell}
-        elif name not in found:
-            _check_digits(heading, cell, name)
-            found[name] = _read(heading, cell, FIELDS[name].holds, mapping)
+        elif name not in found and name in mapping.known:
+            _check_digits(heading, cell, mapping.known[name])
+            found[name] = _read(heading, cell, mapping.known[name], mapping)
     key = _key(found, mapping)
     payments, crm = _payments(found), _crm(found, custom, key)
     values: Values = {"id": key, "payments": payments, "crm": crm}
@@ -159,18 +161,29 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
     for name in ("note", "task"):
         if name in found:
             values[f"{name}s"] = [found[name]]
+    if own := {name.removeprefix(OWN): text for name, text in found.items() if name.startswith(OWN)}:
+        values["fields"] = own
     return values
 
 
-def _check_digits(heading: str, cell: str, name: str) -> None:
+def _check_digits(heading: str, cell: str, wanted: Field) -> None:
     """Two numbers that a spreadsheet shortened can look the same, so that they would be taken for one customer's."""
-    if is_shortened(cell) and (name in _IDENTIFIERS or FIELDS[name].holds == "phone"):
+    if is_shortened(cell) and (wanted.name in _IDENTIFIERS or wanted.holds == "phone"):
         raise BadCell(
             heading, f"“{cell[:80]}” is a number that a spreadsheet shortened. Enter it with all its digits."
         )
 
 
-def _read(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
+def _read(heading: str, cell: str, wanted: Field, mapping: ColumnMapping) -> Any:
+    if wanted.stored is None:
+        return _read_as(heading, cell, wanted.holds, mapping)
+    try:
+        return wanted.stored(str(_read_as(heading, cell, wanted.holds, mapping)))
+    except BadFieldValue as problem:
+        raise BadCell(heading, f"“{cell[:80]}” doesn't fit {wanted.label}. {problem}") from None
+
+
+def _read_as(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
     if holds == "email":
         address = received_email(cell)[0]
         if not is_email(address):
@@ -183,6 +196,9 @@ def _read(heading: str, cell: str, holds: str, mapping: ColumnMapping) -> Any:
         return day.isoformat()
     if holds in ("amount", "integer"):
         return _figure(heading, cell, holds, mapping)
+    if holds == "number":
+        amount = read_amount(cell, mapping.mark)
+        return cell if amount is None else format(amount[0], "f")
     if holds == "list":
         return read_list(cell)
     if holds == "link":

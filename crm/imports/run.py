@@ -14,6 +14,7 @@ from django.db import DatabaseError, transaction
 from crm.dedupe.duplicates.received import add_for
 from crm.exchange.checks import FileCheck, ForeignFile
 from crm.exchange.importers import IMPORTERS
+from crm.imports.fields import known_fields
 from crm.imports.importer import FileImporter
 from crm.imports.journal import OWNER, Changes, WrittenRows
 from crm.imports.rows import ColumnMapping, records_of
@@ -216,6 +217,7 @@ def _table_records(file_import: FileImport, stream: BinaryIO) -> Iterator[Record
         order=options.get("order") or "dmy",
         mark=options.get("mark") or ".",
         mends=options.get("mends") or {},
+        known=known_fields(),
     )
     return records_of(table.rows, mapping)
 

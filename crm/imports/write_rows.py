@@ -14,6 +14,7 @@ from crm.document.importer import CUSTOM_FIELD_VALUES
 from crm.document.reported import COMPANY_FIELDS, company_values, relationship_values
 from crm.document.schema import CrmPerson
 from crm.imports.document import FileCustomer, parse_file_customer
+from crm.imports.field_values import write_field_values
 from crm.imports.owners import Users
 from crm.models import (
     Company,
@@ -69,6 +70,7 @@ def write_rows(batch: Batch, source: str, reason: str, *, by: Any, replaces_owne
     _details(batch, before, reason, replaces_owners)
     _domains(batch, reason)
     _custom_fields(batch, before, reason)
+    write_field_values(batch, before, reason)
     _people(batch, before, reason)
     _tags(batch, reason, by)
     _notes(batch, before, reason, by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from crm.imports.columns import Column, explain
-from crm.imports.fields import CUSTOM, FIELDS, IGNORE
+from crm.imports.fields import CUSTOM, IGNORE, Field, known_fields
 from crm.imports.pages.access import steps, wanted
 from crm.imports.run import WrongState, start_preview
 from crm.imports.table_reader import DELIMITERS
@@ -47,7 +48,10 @@ def mapping_page(request: HttpRequest, import_id: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, file_import: FileImport) -> HttpResponse:
-    lines = [_line(place, Column(**each), file_import) for place, each in enumerate(file_import.columns)]
+    known = known_fields()
+    lines = [
+        _line(place, Column(**each), file_import, known) for place, each in enumerate(file_import.columns)
+    ]
     mapped = sum(bool(line["field"]) for line in lines)
     layout = file_import.layout
     sentence = [
@@ -65,7 +69,7 @@ def _show(request: HttpRequest, file_import: FileImport) -> HttpResponse:
         "told_by": file_import.options.get("preset")
         or (file_import.mapping.name if file_import.mapping else ""),
         "lines": lines,
-        "groups": _groups(),
+        "groups": _groups(known),
         "layout": layout,
         "encoding": _ENCODINGS.get(layout.get("encoding", ""), layout.get("encoding", "").upper()),
         "delimiters": [(each, _DELIMITERS[each]) for each in DELIMITERS],
@@ -80,9 +84,9 @@ def _show(request: HttpRequest, file_import: FileImport) -> HttpResponse:
     return TemplateResponse(request, "crm/imports/map.html", context)
 
 
-def _line(place: int, column: Column, file_import: FileImport) -> dict[str, Any]:
+def _line(place: int, column: Column, file_import: FileImport, known: Mapping[str, Field]) -> dict[str, Any]:
     name = file_import.fields.get(column.heading, IGNORE)
-    text, is_wrong = explain(column, name, file_import.options)
+    text, is_wrong = explain(column, name, file_import.options, known)
     return {
         "place": place,
         "heading": column.heading,
@@ -93,10 +97,10 @@ def _line(place: int, column: Column, file_import: FileImport) -> dict[str, Any]
     }
 
 
-def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    grouped = groupby(FIELDS.values(), key=lambda field: field.group)
+def _groups(known: Mapping[str, Field]) -> list[tuple[str, list[tuple[str, str]]]]:
+    grouped = groupby(known.values(), key=lambda field: field.group)
     groups = [(group, [(field.name, field.label) for field in own]) for group, own in grouped]
-    return [*groups, ("Other", [(CUSTOM, "Custom field")])]
+    return [*groups, ("Other", [(CUSTOM, "Custom data under its heading")])]
 
 
 def _save(request: HttpRequest, file_import: FileImport) -> HttpResponse:
@@ -112,14 +116,15 @@ def _save(request: HttpRequest, file_import: FileImport) -> HttpResponse:
     if not name:
         messages.error(request, "Enter a name for the source, with letters or digits.")
         return here
-    allowed = {*FIELDS, CUSTOM}
+    known = known_fields()
+    allowed = {*known, CUSTOM}
     chosen = {
         column["heading"]: field
         for place, column in enumerate(file_import.columns)
         if (field := posted.get(f"field-{place}", IGNORE)) in allowed
     }
     twice = [
-        FIELDS[field].label
+        known[field].label
         for field in dict.fromkeys(chosen.values())
         if field != CUSTOM and list(chosen.values()).count(field) > 1
     ]
@@ -131,7 +136,7 @@ def _save(request: HttpRequest, file_import: FileImport) -> HttpResponse:
         "mark": _one_of(posted.get("mark", ""), _MARKS),
         "replaces_owners": posted.get("owners") == "replace",
     }
-    _use_what_columns_show(file_import)
+    _use_what_columns_show(file_import, known)
     saved_as = posted.get("mapping", "").strip()[:_LONGEST_NAME]
     if saved_as:
         remember(file_import, saved_as, request.user)
@@ -149,15 +154,15 @@ def _save(request: HttpRequest, file_import: FileImport) -> HttpResponse:
     return HttpResponseRedirect(reverse("import", args=[file_import.pk]))
 
 
-def _use_what_columns_show(file_import: FileImport) -> None:
+def _use_what_columns_show(file_import: FileImport, known: Mapping[str, Field]) -> None:
     """Where the user leaves it to the columns, read days and amounts as the mapped ones show."""
     columns = [Column(**each) for each in file_import.columns]
-    for option, holds in (("order", ("day", "founding")), ("mark", ("amount",))):
+    for option, holds in (("order", ("day", "founding")), ("mark", ("amount", "number"))):
         if not file_import.options[option]:
             shown = (
                 getattr(column, option)
                 for column in columns
-                if (field := FIELDS.get(file_import.fields.get(column.heading, ""))) and field.holds in holds
+                if (field := known.get(file_import.fields.get(column.heading, ""))) and field.holds in holds
             )
             file_import.options[option] = next(filter(None, shown), "")
 
