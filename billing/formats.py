@@ -110,7 +110,8 @@ def limit_reached(stop: LimitReached, names: Mapping[str, str], features: Mappin
     if stop.cap is not None:
         feature = features.get(stop.cap.feature_id, "the feature")
         used = f"{number(stop.cap.used)} {'is' if stop.cap.used == 1 else 'are'} used"
-        return f"the usage limit on {feature} is {number(stop.cap.limit)} per {stop.cap.interval}, and {used}"
+        name = "share" if stop.cap.is_share else "usage limit"
+        return f"the {name} {'of' if stop.cap.is_share else 'on'} {feature} is {number(stop.cap.limit)} per {stop.cap.interval}, and {used}"
     name = names.get(stop.row_id or "", "a grant")
     bound = "" if stop.bound is None else f" of {number(stop.bound)}"
     if stop.limit == "max_purchase":

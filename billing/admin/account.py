@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from billing.document.schema.controls import BalanceAllocation
 from billing.models import BillingAccount, Entity
 from customers.admin.base import Choices, HistoryAdmin, Row, YesNo
 from customers.admin.filters import DaysFilter
@@ -23,7 +24,7 @@ class BillingAccountAdmin(HistoryAdmin):
     search_help_text = "Search by the ID of the account or of its customer."
     sortable_by = (_CREATED,)
     autocomplete_fields = ("customer",)
-    json_shapes = {"metadata": dict}
+    json_shapes = {"metadata": dict, "balance_allocations": [BalanceAllocation]}
     readonly_fields = ("id", "created_at")
     fieldsets = (
         ("Account", {"classes": ["tab"], "fields": ("customer", "send_email_receipts")}),
@@ -31,7 +32,7 @@ class BillingAccountAdmin(HistoryAdmin):
             "Invoices",
             {"classes": ["tab"], "fields": ("tax_rate", "no_tax_reason", "payment_terms_days")},
         ),
-        ("Data", {"classes": ["tab"], "fields": ("metadata", "payment_method")}),
+        ("Data", {"classes": ["tab"], "fields": ("balance_allocations", "metadata", "payment_method")}),
         ("Origin", {"classes": ["tab"], "fields": ("id", "created_at")}),
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from billing.ledger.usage_controls import UsageControls, controls_of
+from billing.ledger.allocations import Shares
+from billing.ledger.usage_controls import UsageControls, controls_of, limits_for
 from billing.ledger.usage_counts import CountedLimit, entities_with_their_own, interval_at
 from billing.models import Balance, CreditCost, Feature, Grant, Rollover, UsageLimit
 from billing.models.figures import BillingMethod
@@ -74,18 +75,50 @@ class DrawableBalances:
         return self.controls.overage_limits(self.costs, included)
 
     def counted_limits(self, at: datetime, entity_id: str | None) -> list[CountedLimit]:
-        """The usage limits that usage of the entity (None: of the customer) at `at` must keep."""
-        limits = self.controls.limits_of(self.costs, entity_id)
-        if not limits:
+        """The usage limits and shares that usage of the entity (None: of the customer) at `at` must keep."""
+        if not self.controls.limits and not self.controls.shares:
             return []
-        others = entities_with_their_own(self.controls.limits)
         grants = [
             (self.balances[grant.balance_id].feature_id, grant)
             for grant in self.grants.values()
             if grant.counts_at(at)
         ]
+        # A share doesn't replace a limit, nor a limit a share.
+        found = self._counted(self.controls.limits, grants, at, entity_id)
+        for shares in self.controls.shares:
+            if shares.feature.pk in self.costs:
+                limits = self._counted(self._as_limits(shares, grants, at), grants, at, entity_id)
+                found += [replace(each, is_share=True) for each in limits]
+        return found
+
+    def _as_limits(
+        self, shares: Shares, grants: Sequence[tuple[str, Grant]], at: datetime
+    ) -> list[UsageLimit]:
+        rollovers = [
+            (self.balances[rollover.balance_id].feature_id, rollover)
+            for rollover in self.rollovers.values()
+            if rollover.counts_at(at)
+        ]
+        feature_id = str(shares.feature.pk)
+        allowed = self.controls.may_exceed(feature_id, None)
+        if allowed is None:
+            allowed = any(
+                balance.overage_allowed
+                for balance in self.balances.values()
+                if balance.feature_id == feature_id
+            )
+        return shares.limits(grants, rollovers, may_exceed=allowed)
+
+    def _counted(
+        self,
+        limits: Sequence[UsageLimit],
+        grants: Sequence[tuple[str, Grant]],
+        at: datetime,
+        entity_id: str | None,
+    ) -> list[CountedLimit]:
+        others = entities_with_their_own(limits)
         found = []
-        for limit in limits:
+        for limit in limits_for(limits, self.costs, entity_id):
             # A limit of a credit system counts all its credits. One of the used feature counts units, paid in credits too.
             is_used = self.costs[limit.feature_id] is None
             costs = {key: cost for key, cost in self.costs.items() if cost is not None} if is_used else {}
@@ -103,6 +136,7 @@ class DrawableBalances:
                 used=self.controls.counts.used(each),
                 interval=UsageLimit.Interval(each.limit.interval).label.lower(),
                 is_of_used_feature=self.costs[each.limit.feature_id] is None,
+                is_share=each.is_share,
             )
             for each in self.counted_limits(at, entity_id)
         ]
@@ -117,7 +151,7 @@ class DrawableBalances:
         is_refund: bool,
     ) -> None:
         """Count usage or a refund that is not written yet towards the usage limits."""
-        if not self.controls.limits:
+        if not self.controls.limits and not self.controls.shares:
             return
         charges = []
         for part in parts:

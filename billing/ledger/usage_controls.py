@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from billing.ledger.allocations import Shares, shares_of
 from billing.ledger.usage_counts import UsageCounts
 from billing.models import SpendLimit, UsageLimit
 from billing.rules.drawing import OverageLimits, OverageOwner
@@ -30,6 +31,9 @@ FROM billing_overageallowed WHERE enabled IS NOT NULL AND customer_id IN ({custo
 UNION ALL
 SELECT 'usage', customer_id, NULL, NULL, NULL, '', 0 FROM billing_usagelimit
 WHERE (enabled IS NULL OR enabled) AND "filter" IS NULL AND customer_id IN ({customers})
+UNION ALL
+SELECT 'share', customer_id, NULL, NULL, NULL, '', 0 FROM billing_billingaccount
+WHERE balance_allocations IS NOT NULL AND customer_id IN ({customers})
 """
 
 
@@ -38,12 +42,14 @@ class UsageControls:
     """The controls of one customer that are in force. Keys are those of features and entities.
 
     `spend` has each spend limit with whether it is a percentage, by entity and feature, where None stands for the
-    customer and for all features. `overage` says whether overage is allowed, by feature and entity.
+    customer and for all features. `overage` says whether overage is allowed, by feature and entity. `shares` are what is
+    allocated to entities.
     """
 
     spend: dict[tuple[str | None, str | None], tuple[Decimal, bool]] = field(default_factory=dict)
     overage: dict[tuple[str, str | None], bool] = field(default_factory=dict)
     limits: list[UsageLimit] = field(default_factory=list)
+    shares: list[Shares] = field(default_factory=list)
     counts: UsageCounts = field(default_factory=UsageCounts)
 
     def may_exceed(self, feature_id: str, entity_id: str | None) -> bool | None:
@@ -72,25 +78,27 @@ class UsageControls:
                 found[owner] = figure
         return found
 
-    def limits_of(self, feature_ids: Collection[str], entity_id: str | None) -> list[UsageLimit]:
-        """The usage limits of these features that usage of the entity (None: of the customer) must keep."""
-        found = []
-        for feature_id in feature_ids:
-            of_feature = [limit for limit in self.limits if limit.feature_id == feature_id]
-            own = [
-                limit for limit in of_feature if limit.entity_id is not None and limit.entity_id == entity_id
-            ]
-            found += own or [limit for limit in of_feature if limit.entity_id is None]
-        return found
+
+def limits_for(
+    limits: Iterable[UsageLimit], feature_ids: Collection[str], entity_id: str | None
+) -> list[UsageLimit]:
+    """Those of the limits on these features that usage of the entity (None: of the customer) must keep."""
+    found, all_limits = [], list(limits)
+    for feature_id in feature_ids:
+        of_feature = [limit for limit in all_limits if limit.feature_id == feature_id]
+        own = [limit for limit in of_feature if limit.entity_id is not None and limit.entity_id == entity_id]
+        found += own or [limit for limit in of_feature if limit.entity_id is None]
+    return found
 
 
 def controls_of(customer_ids: Iterable[str]) -> dict[str, UsageControls]:
-    """The controls in force of each customer. One query, and one more if any has usage limits.
+    """The controls in force of each customer. One query, one more if any has usage limits, three if any has allocations.
 
     The query is written out, because every usage makes it: building it of three query sets takes longer than it runs.
     """
     found = {customer_id: UsageControls() for customer_id in customer_ids}
     with_limits: set[str] = set()
+    with_shares: set[str] = set()
     for piece in pieces(found):
         for kind, customer, entity, feature, figure, word, _ in sorted(_rows(piece), key=itemgetter(-1)):
             customer_id = to_typed_id(_uuid(customer), "cus")
@@ -99,6 +107,8 @@ def controls_of(customer_ids: Iterable[str]) -> dict[str, UsageControls]:
             feature_id = None if feature is None else to_typed_id(_uuid(feature), "feat")
             if kind == "usage":
                 with_limits.add(customer_id)
+            elif kind == "share":
+                with_shares.add(customer_id)
             elif kind == "spend":
                 is_percentage = word == SpendLimit.LimitType.USAGE_PERCENTAGE
                 controls.spend[entity_id, feature_id] = Decimal(str(figure)), is_percentage
@@ -108,6 +118,9 @@ def controls_of(customer_ids: Iterable[str]) -> dict[str, UsageControls]:
         limits = UsageLimit.objects.filter(customer_id__in=with_limits, filter__isnull=True)
         for limit in limits.exclude(enabled=False).order_by("position", "pk"):
             found[str(limit.customer_id)].limits.append(limit)
+    if with_shares:
+        for customer_id, shares in shares_of(with_shares).items():
+            found[customer_id].shares = shares
     return found
 
 
@@ -117,7 +130,7 @@ def _rows(customer_ids: Sequence[str]) -> list[tuple[Any, ...]]:
     keys = [key.get_db_prep_value(customer_id, connection) for customer_id in customer_ids]
     with connection.cursor() as cursor:
         # Only the number of placeholders is put into the text.
-        cursor.execute(_IN_FORCE.format(customers=marks), keys * 3)
+        cursor.execute(_IN_FORCE.format(customers=marks), keys * 4)
         return list(cursor.fetchall())
 
 

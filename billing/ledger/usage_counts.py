@@ -41,6 +41,8 @@ class CountedLimit:
     end: datetime
     costs: Mapping[str, Decimal]
     others: frozenset[str] = frozenset()
+    #: Whether it stands for what is allocated to an entity, or for what is left to everybody else.
+    is_share: bool = False
 
     @property
     def is_reported(self) -> bool:

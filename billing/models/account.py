@@ -31,6 +31,15 @@ class BillingAccount(CustomerRow):
     payment_method = models.JSONField(
         null=True, blank=True, help_text="As the billing platform describes it."
     )
+    balance_allocations = models.JSONField(
+        "allocations to entities",
+        null=True,
+        blank=True,
+        help_text=(
+            "Shares of the customer's balances: a list of objects with feature_id, interval, and allocations, which"
+            " are objects with entity_id and amount."
+        ),
+    )
     tax_rate = figure(
         null=True, blank=True, help_text="A percentage on every invoice, such as 19. Leave blank for no tax."
     )

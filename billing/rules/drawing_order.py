@@ -69,6 +69,8 @@ class UsageCap:
     used: Decimal
     interval: str
     is_of_used_feature: bool = True
+    #: Whether it is what is allocated to the entity, or left of what is allocated to others.
+    is_share: bool = False
 
     @property
     def left(self) -> Decimal:

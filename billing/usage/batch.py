@@ -195,7 +195,7 @@ def single_source(
 ) -> SingleSource | None:
     """The grant that the next usages come from; None if anything but plain, open grants of the feature is involved."""
     starts = [start for grant in drawable.grants.values() for start in _starts_of(grant)]
-    if drawable.controls.limits or any(start > at for start in starts):
+    if drawable.controls.limits or drawable.controls.shares or any(start > at for start in starts):
         return None
     grants = drawing_order(drawable.drawable_grants(at), entity_id)
     if any(grant.unlimited for grant in grants) or any(each.left > 0 for each in drawable.rollovers.values()):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from msgspec import UNSET
+
 from billing.document import schema
 from billing.document.importer.batch import ImportBatch, ListMapping, listed, marking
+from billing.document.importer.catalog import as_stored
 from billing.document.schema import BillingCustomer
 from billing.models import BillingAccount, Entity
 from customers.bulk import assign_values, create_rows, update_rows
@@ -15,7 +18,7 @@ from customers.ingest.merged_origins import rows_at_origin
 
 Document = Incoming[BillingCustomer]
 
-ACCOUNT_FIELDS = ("created_at", "metadata", "send_email_receipts", "payment_method")
+ACCOUNT_FIELDS = ("created_at", "metadata", "send_email_receipts", "payment_method", "balance_allocations")
 
 
 def apply_accounts(batch: ImportBatch) -> None:
@@ -37,7 +40,10 @@ def apply_accounts(batch: ImportBatch) -> None:
 
 
 def _account(document: BillingCustomer) -> dict[str, Any]:
-    return {name: getattr(document, name) for name in ACCOUNT_FIELDS}
+    controls = document.billing_controls
+    shares = UNSET if controls is UNSET else controls.balance_allocations
+    sent = {name: getattr(document, name) for name in ACCOUNT_FIELDS if name != "balance_allocations"}
+    return sent | {"balance_allocations": UNSET if shares is UNSET else as_stored(shares)}
 
 
 def apply_entities(batch: ImportBatch) -> None:

@@ -186,7 +186,7 @@ def plan_columns(sent: schema.Plan) -> dict[str, Any]:
         "price_amount": price and price.amount,
         "price_interval": price.interval if price else "",
         "price_interval_count": price and present(price.interval_count),
-        "additional_currencies": price and _as_stored(price.additional_currencies),
+        "additional_currencies": price and as_stored(price.additional_currencies),
         "free_trial_length": trial and trial.duration_length,
         "free_trial_unit": trial.duration_type if trial else "",
         "free_trial_card_required": bool(trial and trial.card_required),
@@ -216,7 +216,7 @@ def item_columns(sent: schema.PlanItem) -> dict[str, Any]:
         **price_columns(price),
         "price_interval": price.interval if price else "",
         "price_interval_count": price and present(price.interval_count),
-        "additional_currencies": price and _as_stored(price.additional_currencies),
+        "additional_currencies": price and as_stored(price.additional_currencies),
         "rollover_max": rollover and rollover.max,
         "rollover_expiry_unit": rollover.expiry_duration_type if rollover else "",
         "rollover_expiry_length": rollover and present(rollover.expiry_duration_length),
@@ -245,7 +245,7 @@ def price_columns(price: schema.RowPrice | None) -> dict[str, Any]:
         }
     return {
         "price_amount": present(price.amount),
-        "price_tiers": _as_stored(price.tiers),
+        "price_tiers": as_stored(price.tiers),
         "price_tier_behavior": present(price.tier_behavior) or "",
         "billing_units": price.billing_units,
         "billing_method": price.billing_method,
@@ -285,8 +285,8 @@ def _feature_values(sent: schema.Feature | schema.ItemFeature) -> dict[str, Any]
     return values
 
 
-def _as_stored(objects: Sequence[JsonDocument] | UnsetType) -> list[Any] | None:
-    """A list of prices as JSON columns store it; None if the document leaves it out."""
+def as_stored(objects: Sequence[JsonDocument] | UnsetType) -> list[Any] | None:
+    """A list of objects as JSON columns store it, figures as text; None if the document leaves it out."""
     return None if objects is UNSET else [_with_texts(to_plain(each)) for each in objects]
 
 

@@ -14,13 +14,27 @@ from customers.models import Customer
 
 
 def render_controls(customer: Customer, rows: BillingRows) -> schema.BillingControls:
-    """The billing controls of a customer, with all lists."""
+    """The billing controls of a customer, with all lists; allocations only if there are some."""
+    account = rows.accounts.get(customer.pk)
+    shares = None if account is None else account.balance_allocations
     return schema.BillingControls(
+        balance_allocations=UNSET if shares is None else [_allocation(each) for each in shares],
         auto_topups=[_topup(row, rows) for row in rows.auto_topups[customer.pk]],
         spend_limits=[_spend_limit(row, rows) for row in rows.spend_limits[customer.pk]],
         usage_limits=[_usage_limit(row, rows) for row in rows.usage_limits[customer.pk]],
         usage_alerts=[_usage_alert(row, rows) for row in rows.usage_alerts[customer.pk]],
         overage_allowed=[_overage_allowed(row, rows) for row in rows.overage_allowed[customer.pk]],
+    )
+
+
+def _allocation(stored: Any) -> schema.BalanceAllocation:
+    return schema.BalanceAllocation(
+        feature_id=stored["feature_id"],
+        interval=stored["interval"],
+        allocations=[
+            schema.Allocation(entity_id=each["entity_id"], amount=schema.NonNegative(str(each["amount"])))
+            for each in stored["allocations"]
+        ],
     )
 
 

@@ -22,7 +22,9 @@ from billing.document.schema.catalog import (
     parse_plan,
 )
 from billing.document.schema.controls import (
+    Allocation,
     AutoTopup,
+    BalanceAllocation,
     BillingControls,
     OverageAllowed,
     PurchaseLimit,
@@ -49,8 +51,10 @@ from billing.document.schema.subscription import License, Purchase, Subscription
 __all__ = [
     "EXPANDABLE",
     "NEVER",
+    "Allocation",
     "AutoTopup",
     "Balance",
+    "BalanceAllocation",
     "BillingControls",
     "BillingCustomer",
     "BreakdownRow",

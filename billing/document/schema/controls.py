@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from msgspec import UNSET, UnsetType
 
-from billing.document.schema.scalars import Count, Identifier, NonNegative
+from billing.document.schema.scalars import Count, Identifier, NonNegative, Word
 from customers.json_types import JsonDocument, free_form
 
 
@@ -112,9 +112,25 @@ class UsageAlert(JsonDocument, kw_only=True):
         self.filter = free_form(self.filter)
 
 
+class Allocation(JsonDocument, kw_only=True):
+    """The share of an entity, as it was requested."""
+
+    entity_id: Identifier
+    amount: NonNegative
+
+
+class BalanceAllocation(JsonDocument, kw_only=True):
+    """The shares of what the customer as a whole is granted of a feature per interval."""
+
+    feature_id: Identifier
+    interval: Word
+    allocations: list[Allocation]
+
+
 class BillingControls(JsonDocument, kw_only=True):
     """Billing controls. An absent list changes nothing, an empty list removes all."""
 
+    balance_allocations: list[BalanceAllocation] | UnsetType = UNSET
     auto_topups: list[AutoTopup] | UnsetType = UNSET
     spend_limits: list[SpendLimit] | UnsetType = UNSET
     usage_limits: list[UsageLimit] | UnsetType = UNSET
