@@ -202,7 +202,7 @@ PLACES = (
         fingerprint="",
         pinned_fields=[],
     ),
-    _kept(BillingAccount, metadata={}, payment_method=None, no_tax_reason=""),
+    _kept(BillingAccount, metadata={}, payment_method=None, no_tax_reason="", balance_allocations=None),
     _kept(Entity, entity_id=own_id, name=None, customer_external_id=None),
     _kept(Subscription, subscription_id=own_id, keeps=("currency", "prepaid_quantities")),
     _kept(SubscriptionPhase, "subscription__customer", keeps=("currency", "prepaid_quantities", "reason")),

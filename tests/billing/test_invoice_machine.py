@@ -39,7 +39,7 @@ from billing.usage.deduct import UsageRequest
 from billing.usage.record import record_usage
 from customers import clock
 from tests.billing.balance_model import months_later
-from tests.billing.subscriptions.timeline import at, metered, plan_of
+from tests.billing.subscriptions.timeline import at, metered, plan_of, run_until
 from tests.examples import examples
 from tests.factories import make_billing_account, make_customer, make_discount
 
@@ -320,7 +320,8 @@ class Life:
         self.now += timedelta(
             hours=hours, microseconds=self.random.randrange(3_600_000) * 1000 if hours else 0
         )
-        renew_customers([str(self.customer.pk)], self.now)
+        # As the command does: a customer that it doesn't find due is not renewed.
+        run_until(self.now)
         self.model.advance(self.now)
         self.issued()
         self.random.choice(
