@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import nh3
@@ -17,6 +18,8 @@ _TAGS = {
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _SCHEMES = {"http", "https", "mailto"}
+#: An address that is written out: `https://example.com/@jane`.
+_ADDRESS = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
 
 
 @cache
@@ -42,7 +45,7 @@ def text_outside_code(text: str) -> str:
     found: list[str] = []
     for block in _parser().parse(text):
         parts = [part.content if part.type == "text" else " " for part in block.children or ()]
-        found.append("".join(parts))
+        found.append(_ADDRESS.sub(" ", "".join(parts)))
     return "\n".join(found)
 
 

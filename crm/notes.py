@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -42,7 +43,9 @@ def mention_colleagues(note: Note) -> list[Mention]:
     The note gets onto their worklists, and they are notified. The author and colleagues who were mentioned before get
     no mention. Unknown names are plain text.
     """
-    found = _MENTION.findall(text_outside_code(note.body))[:_MOST_MENTIONS]
+    # User names are stored in this form. It has one @ for all.
+    text = unicodedata.normalize("NFKC", text_outside_code(note.body))
+    found = _MENTION.findall(text)[:_MOST_MENTIONS]
     names = {name.rstrip(".").lower() for name in found}
     people = get_user_model()._default_manager.annotate(lower_name=Lower("username"))
     colleagues = people.filter(lower_name__in=names, is_active=True)

@@ -40,6 +40,11 @@ _NAMED = {
     "_source": "an export of Elasticsearch",
     "jsonrpc": "a JSON-RPC message",
 }
+#: Keys of rows of the catalog that no customer has; a row has at least as many of them.
+_CATALOG = {
+    "a plan": (frozenset({"items", "add_on", "auto_enable", "free_trial", "base_variant_id"}), 2),
+    "a feature": (frozenset({"consumable", "event_names", "credit_schema"}), 1),
+}
 _LOG_LEVELS = frozenset({"level", "severity", "levelname", "loglevel", "log_level"})
 _LOG_TEXTS = frozenset({"msg", "message", "event", "log"})
 _LOG_TIMES = frozenset({"time", "timestamp", "ts", "@timestamp", "asctime", "datetime"})
@@ -55,11 +60,12 @@ def foreign_kind(value: Any, source: str) -> str:
 def advice(kind: str, source: str) -> str:
     """Why a record or file that looks like `kind` is refused, and what to do."""
     command = next((name for name in DOCUMENTS if kind == _document_of(name)), None)
-    todo = (
-        f"Import it with `import_customers {command}`."
-        if command
-        else f"Check that it was exported from the {source} platform."
-    )
+    if kind in _CATALOG:
+        todo = "Import it with `import_catalog`."
+    elif command:
+        todo = f"Import it with `import_customers {command}`."
+    else:
+        todo = f"Check that it was exported from the {source} platform."
     return f"This looks like {kind}, not like {_document_of(source)}. {todo}"
 
 
@@ -120,6 +126,10 @@ def _other_document(value: Mapping[str, Any], source: str) -> str:
         and own <= _OF_ANY_ROW
     ):
         return "a row of a customer (it has `customer_id`), such as an address or an invoice"
+    if "id" in keys and "email" not in keys and own <= _OF_ANY_ROW | {"config", "metadata"}:
+        for kind, (telling, fewest) in _CATALOG.items():
+            if sum(key in keys or camel(key) in keys for key in telling) >= fewest:
+                return kind
     theirs = {other: _own_keys(keys, other) for other in DOCUMENTS}
     other = max(theirs, key=lambda name: len(theirs[name]))
     is_company = other == Source.CRM and isinstance(value.get("company"), dict)

@@ -27,6 +27,10 @@ from customers.json_types.scalars import (
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 #: Three digits after a point may be thousands, as some countries write them.
 _THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+#: Milliseconds as .NET writes them. What follows is the time zone in which they are shown.
+_DOT_NET = re.compile(r"\\?/Date\(([+-]?[0-9]{1,15})(?:[+-][0-9]{4})?\)\\?/")
+_MICROSECONDS = re.compile(r"[0-9]{16}")
+_UTC = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _GAPS = re.compile(r"[\s_-]+")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,11 +113,19 @@ def _spelling(text: str) -> str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """The moment in a number of seconds or milliseconds, also in a text, or in a text in ISO 8601."""
-    number = _number(value)
+    """The moment in a number of seconds, milliseconds or microseconds, also in a text, or in a text in ISO 8601."""
+    text = value.strip() if isinstance(value, str) else ""
+    if dot_net := _DOT_NET.fullmatch(text):
+        number: Decimal | None = Decimal(dot_net[1])
+    else:
+        number = Decimal(text) if _MICROSECONDS.fullmatch(text) else _number(value)
     if number is None:
         return _iso_moment(value) if isinstance(value, str) else None
-    milliseconds = number * 1000 if is_in_seconds(number) else number
+    if is_in_seconds(number):
+        milliseconds = number * 1000
+    else:
+        # As milliseconds, microseconds of our time lie beyond the year 9999.
+        milliseconds = number / 1000 if is_in_seconds(number / 1_000_000) else number
     if not to_epoch_ms(FIRST_MOMENT) <= milliseconds <= to_epoch_ms(LAST_MOMENT):
         return None
     return _EPOCH + timedelta(microseconds=int(milliseconds * 1000))
@@ -121,7 +133,7 @@ def _moment(value: Any) -> datetime | None:
 
 def _iso_moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(_UTC.sub("Z", text.strip()))
         return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

@@ -15,9 +15,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*@[A-Za-z0-9-]+(?:\.
 _NAME = re.compile(r"""[^\s@<>()\[\]\\,;:"]+|"[^"\\]+\"""")
 _AROUND_AT = re.compile(r"\s*(?:@|[(\[]\s*at\s*[)\]])\s*", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:\s*([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
-#: `Jane Doe <jane@example.com>`, or the address alone in marks.
+#: `Jane Doe <jane@example.com>`, `jane@example.com (work)`, or the address alone in marks.
 _WRAPPED = (
     re.compile(r"[^<>]*<([^<>]*)>"),
+    re.compile(r"[^()@]*\(([^()]*@[^()]*)\)"),
+    re.compile(r"([^\s()]+@[^\s()]+)\s+\([^()@]*\)"),
     re.compile(r"\(([^()]*)\)"),
     re.compile(r"\[([^\[\]]*)\]"),
     re.compile(r"\"([^\"]*)\""),

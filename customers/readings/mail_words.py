@@ -39,11 +39,15 @@ _OFFICES = words("offices")
 _SHORTEST_OFFICE = 4
 #: Placeholders.
 _NOBODY = re.compile(
-    r"(?:no-?reply|do-?not-?reply|donotreply|none|no-?e?mail|na|n-a|unknown|nobody|null|undefined|test|testing"
+    r"(?:no[-_]?reply|do[-_]?not[-_]?reply|none|no-?e?mail|na|n-a|unknown|nobody|null|undefined|test|testing"
     r"|tester|example|dummy|fake|asdf+|qwe(?:rty)?|xxx+|aaa+|placeholder|deleted|invalid|anonymous|customer|user|guest"
     r"|no|n\.a\.?|not-?(?:provided|available|given|applicable)|no-?e?mail-?(?:provided|given|address)"
-    r"|your-?(?:name|e?mail)?|name|some(?:one|body)|hidden|redacted|removed|blank|mailer-?daemon)"
+    r"|your-?(?:name|e?mail)?|name|some(?:one|body)|hidden|redacted|removed|blank|mailer-?daemon|bounces?"
+    r"|tbd|tba|unbekannt|kein|keine-?e?mail|pas-?de-?mail|sans-?e?mail|inconnu|sin-?(?:correo|e?mail)|desconocido"
+    r"|sem-?e?mail|desconhecido|senza-?e?mail|sconosciuto|geen-?e?mail|onbekend|brak|yok)"
 )
+#: What is typed on both sides of the @ for want of an address.
+_TYPED = frozenset({"abc@abc", "foo@bar", "foo@foo", "email@email", "mail@mail"})
 
 
 def is_free(domain: str) -> bool:
@@ -72,4 +76,9 @@ def is_placeholder(name: str, host: str) -> bool:
     label = host.partition(".")[0]
     # Not ibm@ibm.com.
     is_repeated = name == label and (name.isdigit() or len(set(name)) == 1)
-    return _NOBODY.fullmatch(name) is not None or is_repeated or len(name) == len(label) == 1
+    return (
+        _NOBODY.fullmatch(name) is not None
+        or f"{name}@{label}" in _TYPED
+        or is_repeated
+        or len(name) == len(label) == 1
+    )

@@ -28,6 +28,8 @@ _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//")
 _AFTER_HOST = re.compile(r"[/?#]")
 #: As in `@example.com`, `*.example.com` and `.example.com`.
 _MARKS_BEFORE = "@*."
+#: Around domains that were copied.
+_MARKS_AROUND = "<>\"'\u201c\u201d,;"
 _PORT = re.compile(r":[0-9]*$")
 _WITHOUT_MARKS = re.compile(r"[._-]")
 _LONGEST = 320
@@ -94,7 +96,7 @@ def domain(text: str) -> tuple[str, str | None]:
 
     Text that isn't a domain is kept, without the spaces around it.
     """
-    found = read_host(visible(text.strip()).lstrip(_MARKS_BEFORE))
+    found = read_host(visible(text).strip().strip(_MARKS_AROUND).lstrip(_MARKS_BEFORE))
     if is_domain(found):
         return found, None if found == text else f"{quoted(text)} was changed to {found}."
     bare = text.strip()

@@ -171,7 +171,7 @@ def read_term(text: str) -> SearchTerm | None:
     number = compact(shown)
     is_number = len(digits_of(number)) >= _NUMBER_DIGITS and len(number) >= _NUMBER_LENGTH
     return SearchTerm(
-        shown, spellings, _loose(spellings[0]), _phone_digits(written), number if is_number else ""
+        shown, spellings, _loose(spellings[0]), _phone_digits(folded(written)), number if is_number else ""
     )
 
 

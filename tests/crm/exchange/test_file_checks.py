@@ -40,6 +40,8 @@ SALESFORCE = {
     "Id": "0015000000abcdeAAA",
     "Name": "Acme",
 }
+PLAN = {"id": "pro", "name": "Pro", "version": 1, "add_on": False, "items": [], "env": "live", "metadata": {}}
+FEATURE = {"id": "messages", "name": "Messages", "type": "metered", "consumable": True, "archived": False}
 LOG = {"level": "info", "ts": 1700000000, "msg": "started", "id": "x"}
 
 
@@ -85,6 +87,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], st
         ("payments", {"contacts": [{"vid": 1, "properties": {}}], "has-more": True}, "an export of HubSpot"),
         ("payments", {"users": [{"id": 1, "name": "A"}]}, "a list below the key `users`"),
         ("payments", {"openapi": "3.1.0", "info": {}}, "an OpenAPI description"),
+        *((source, PLAN, "a plan") for source in ("payments", "billing", "crm")),
+        ("billing", {"id": "pro", "name": "Pro", "addOn": False, "autoEnable": True}, "a plan"),
+        ("billing", FEATURE, "a feature"),
+        ("payments", {"id": "p1", "name": "Jane", "items": 3, "version": 2}, ""),
         (
             "payments",
             {"id": "inv_1", "customer_id": "cus_1", "status": "open"},

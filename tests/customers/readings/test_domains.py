@@ -12,6 +12,7 @@ ACME = [
     "ACME.example", " acme.example ", "www.acme.example", "WWW.Acme.Example", "www.www.acme.example", "acme.example.", "acme.example:8080",
     "http://acme.example", "https://www.acme.example/about?x=1#y", "//acme.example", "HTTPS://user:pw@acme.example:443/",
     "acme.example/path", "acme.example?x", "@acme.example", "*.acme.example", "acme\u3002example", "ａｃｍｅ.example", "acme.example\u200b",
+    "<acme.example>", "acme.example,", '"acme.example"', "\u201cacme.example\u201d",
 ]  # fmt: skip
 
 

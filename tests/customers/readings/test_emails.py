@@ -32,6 +32,8 @@ def test_invisible_characters_are_removed(mark: str) -> None:
         '"Jane@example.com"',
         "'Jane@example.com'",
         "(Jane@example.com)",
+        "Jane Doe (Jane@example.com)",
+        "Jane@example.com (work)",
         "[Jane@example.com]",
         "Jane@example.com;",
         "Jane@example.com.",

@@ -174,6 +174,21 @@ def test_a_note_tells_the_colleagues_whom_it_names(client: Client, user: User) -
     assert not Mention.objects.filter(user__in=[gone, user]).exists()
 
 
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("see https://example.com/@max for more", False),
+        ("<https://example.com/@max>", False),
+        ("[their page](https://example.com/@max)", False),
+        ("\uff20max, look", True),
+        ("@zoe\u0308, look", True),
+    ],
+)
+def test_a_name_in_an_address_is_no_mention_and_any_spelling_is_one(body: str, named: bool) -> None:
+    make_user(username="max"), make_user(username="zo\u00eb")
+    assert write_note(make_customer(), body, by=make_user()).mentions.exists() == named
+
+
 def test_who_opens_the_page_has_seen_it(client: Client, user: User) -> None:
     customer = make_customer()
     write_note(customer, "@ada please", by=make_user())
