@@ -122,14 +122,17 @@ def by_account(rows: Iterable[R], owner: str = "customer_id") -> Mapping[str, li
 
 
 def as_their_records_say(accounts: Sequence[Customer], source: Source) -> list[Customer]:
-    """The customer of each account as its own records say it, in order; unsaved copies. Two queries.
+    """The customer of each account as its own records say it, in order; unsaved copies. Three queries.
 
-    A customer that is neither merged nor has others merged into it is returned as it is.
+    Of an account with records of `source`, these alone speak. A customer that is neither merged nor has others merged
+    into it, nor records of several sources, is returned as it is.
     """
     keys: list[Any] = [str(account.pk) for account in accounts]
     survivors = Customer.objects.filter(merged_into__in=keys).values_list("merged_into", flat=True)
     apart = {str(key) for key in survivors}
     apart |= {key for key, account in zip(keys, accounts, strict=True) if account.merged_into_id is not None}
+    of_others = SourceRecord.objects.filter(customer__in=keys, is_merged=False).exclude(source=source)
+    apart |= {str(key) for key in of_others.values_list("customer", flat=True)}
     if not apart:
         return list(accounts)
     chosen = [account for account in accounts if str(account.pk) in apart]
@@ -146,11 +149,13 @@ def _told(
     account: Customer, own: Sequence[SourceRecord], records: Collection[SourceRecord], source: Source
 ) -> Customer:
     told = copy(account)
-    is_known = any(record.source == source for record in own)
+    from_source = [record for record in own if record.source == source]
+    is_known = bool(from_source)
     for name in CLAIMED:
         if name in account.pinned_fields:
             continue
-        value = deciding_value(name, map(statement_of, own))
+        speaking = own if name in IDENTIFIERS or not is_known else from_source
+        value = deciding_value(name, map(statement_of, speaking))
         if value is not UNSET:
             setattr(told, name, column(name, value))
         elif (name in IDENTIFIERS and _is_of_another(name, account, records)) or (

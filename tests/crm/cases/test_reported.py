@@ -72,7 +72,10 @@ PLACEHOLDERS = [
     "mailer-daemon@shop.example", "info@shop.example", "facturacion@shop.example", "marketplace@shop.example",
     "test@shop.example", "unknown@shop.example", "no@no.com", "no@email.com", "a@a.com", "x@y.z", "aaa@shop.example",
     "123@123.com", "qwerty@shop.example", "your@email.com", "name@domain.com", "not-provided@shop.example",
-    "noemailprovided@shop.example", "hidden@shop.example",
+    "noemailprovided@shop.example", "hidden@shop.example", "do_not_reply@shop.example", "bounces@shop.example",
+    "tbd@tbd.com", "abc@abc.com", "foo@bar.com", "unbekannt@shop.example", "kein@email.de", "pas-de-mail@shop.example",
+    "sinemail@shop.example", "achats@shop.example", "buero@shop.example", "büro@shop.example", "ekonomi@shop.example",
+    "laskut@shop.example", "ksiegowosc@shop.example", "muhasebe@shop.example", "経理@shop.example",
 ]  # fmt: skip
 
 
@@ -206,6 +209,34 @@ def test_exports_imported_again_change_nothing_and_make_nobody(story: Story) -> 
     assert [each["id"] for each in story.export("crm") if each["company"]["name"] in ("Quay", "Dock")] == [
         "d"
     ]
+
+
+@pytest.mark.parametrize(
+    ("payments", "billing"),
+    [
+        ({"name": "Jane Doe"}, {"name": "Jane"}),
+        ({"name": "Jane Doe"}, {"name": None}),
+        ({"name": None}, {"name": "Jane"}),
+        ({"name": "Jane Doe", "phone": None}, {"name": "JANE DOE"}),
+    ],
+)
+def test_each_source_gets_its_own_words_back(
+    story: Story, payments: dict[str, Any], billing: dict[str, Any]
+) -> None:
+    sent = {
+        "payments": {"id": "p", "email": "jane@shop.example", **payments},
+        "billing": {"id": "b", "email": "Jane@Shop.example", **billing},
+        "crm": {"id": "c", "company": {"name": "Jane's Shop"}},
+    }
+    for source, document in sent.items():
+        story.bring(source, document)
+    story.run("link_records", "crm:c", "p")
+    assert story.count() == 1
+
+    for source, document in sent.items():
+        (exported,) = story.export(source)
+        assert {name: exported[name] for name in document} == document
+        assert "0 created, 0 updated" in story.bring(source, exported)
 
 
 def test_merges_are_undone_in_their_order_alone(story: Story) -> None:
