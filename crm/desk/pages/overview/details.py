@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
+
+from django.db.models import Exists
 
 from billing.formats import unit_price
 from billing.models import (
@@ -166,7 +169,7 @@ def billing_details_section(customer: Customer) -> Section | None:
 
 
 def limits_section(customer: Customer) -> Section | None:
-    """Limits, alerts and automatic top-ups: five queries."""
+    """Limits, alerts and automatic top-ups: a query for which there are, and one for each of these kinds."""
     lines: list[SectionLine] = []
     kinds: tuple[tuple[Any, str, Callable[[Any], str], bool], ...] = (
         (UsageLimit, "Usage limit", lambda row: f"{number(row.limit)} per {row.interval}", True),
@@ -185,7 +188,9 @@ def limits_section(customer: Customer) -> Section | None:
             False,
         ),
     )
-    for model, title, words, is_on in kinds:
+    own = [Exists(model._default_manager.filter(customer=customer)) for model, *_ in kinds]
+    [there] = Customer.objects.filter(pk=customer.pk).values_list(*own)
+    for model, title, words, is_on in compress(kinds, there):
         related = [field.name for field in model._meta.fields if field.name in ("feature", "entity")]
         rows = (
             model._default_manager.filter(customer=customer)
