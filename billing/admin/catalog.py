@@ -24,7 +24,7 @@ from billing.admin.catalog_forms import (
 from billing.admin.move import PERMISSIONS as MOVE_PERMISSIONS
 from billing.catalog.in_use import is_in_use
 from billing.catalog.versions import TERMS, NoNewVersion, new_version
-from billing.document.schema.prices import CurrencyAmount, Tier
+from billing.document.schema.prices import CurrencyAmount, PlanTier
 from billing.formats import every, unit_price
 from billing.models import CreditCost, Feature, Plan, PlanItem
 from billing.revenue.move import to_move
@@ -79,7 +79,7 @@ class PlanItemInline(RecordStackedInline):
     form = PlanItemForm
     collapsible = True
     autocomplete_fields = ("feature",)
-    json_shapes = {"price_tiers": [Tier], "additional_currencies": [CurrencyAmount]}
+    json_shapes = {"price_tiers": [PlanTier], "additional_currencies": [CurrencyAmount]}
     fields = ("feature", "included", "unlimited", *_RESET, *_ITEM_PRICE, *_ROLLOVER, *_EXPIRY, "pooled")
     deletable = True
 
@@ -281,7 +281,7 @@ class PlanItemAdmin(RecordAdmin):
     search_help_text = "Search by ID. Use the filters to find items by plan or feature."
     sortable_by = ()
     autocomplete_fields = ("plan", "feature")
-    json_shapes = {"price_tiers": [Tier], "additional_currencies": [CurrencyAmount]}
+    json_shapes = {"price_tiers": [PlanTier], "additional_currencies": [CurrencyAmount]}
     deletable = True
     readonly_fields = ("id",)
     fieldsets = (

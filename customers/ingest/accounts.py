@@ -125,12 +125,16 @@ def as_their_records_say(accounts: Sequence[Customer], source: Source) -> list[C
     """The customer of each account as its own records say it, in order; unsaved copies. Three queries.
 
     Of an account with records of `source`, these alone speak. A customer that is neither merged nor has others merged
-    into it, nor records of several sources, is returned as it is.
+    into it, nor records of several sources, nor locked fields, is returned as it is: decisions are no source's words.
     """
     keys: list[Any] = [str(account.pk) for account in accounts]
     survivors = Customer.objects.filter(merged_into__in=keys).values_list("merged_into", flat=True)
     apart = {str(key) for key in survivors}
-    apart |= {key for key, account in zip(keys, accounts, strict=True) if account.merged_into_id is not None}
+    apart |= {
+        key
+        for key, account in zip(keys, accounts, strict=True)
+        if account.merged_into_id is not None or account.pinned_fields
+    }
     of_others = SourceRecord.objects.filter(customer__in=keys, is_merged=False).exclude(source=source)
     apart |= {str(key) for key in of_others.values_list("customer", flat=True)}
     if not apart:
@@ -152,8 +156,6 @@ def _told(
     from_source = [record for record in own if record.source == source]
     is_known = bool(from_source)
     for name in CLAIMED:
-        if name in account.pinned_fields:
-            continue
         speaking = own if name in IDENTIFIERS or not is_known else from_source
         value = deciding_value(name, map(statement_of, speaking))
         if value is not UNSET:

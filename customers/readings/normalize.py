@@ -17,7 +17,7 @@ from customers.readings.text import without_invisible
 _SHOWN_LENGTH = 60
 #: What platforms and spreadsheets write where there is no ID.
 _NO_IDS = frozenset(
-    {"n/a", "#n/a", "none", "null", "nil", "nan", "undefined", "unknown", "-", "--", "?", "."}
+    {"n/a", "#n/a", "none", "null", "nil", "nan", "undefined", "unknown", "tbd", "tba", "-", "--", "?", "."}
 )
 _FIRST_ZEROS = re.compile(r"^\s*00(?=\s*[1-9])")
 

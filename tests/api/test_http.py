@@ -131,7 +131,10 @@ class TestQuery:
     def test_an_unknown_parameter_is_named_with_those_there_are(self, refuse):
         error = refuse(400, LIST, stauts="active")
         assert (error["code"], error["param"]) == ("unknown_parameter", "stauts")
-        assert "limit, after, order, q, env, archived, segment, tag, external_id" in error["message"]
+        assert (
+            "limit, after, order, expand, q, env, archived, segment, tag, custom_field, external_id"
+            in error["message"]
+        )
 
     def test_a_parameter_is_given_once(self, refuse):
         error = refuse(400, LIST, status=["active", "inactive"])

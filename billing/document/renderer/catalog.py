@@ -47,9 +47,10 @@ def render_catalog(features: Collection[Feature], plans: Collection[Plan]) -> Re
 
 def price_arguments(row: Grant | PlanItem) -> dict[str, Any]:
     """The arguments that the prices of grants and of plan items share. `row` has a billing method."""
+    tier = _plan_tier if isinstance(row, PlanItem) else _tier
     return {
         "amount": optional_figure(row.price_amount),
-        "tiers": UNSET if row.price_tiers is None else [_tier(tier) for tier in row.price_tiers],
+        "tiers": UNSET if row.price_tiers is None else list(map(tier, row.price_tiers)),
         "tier_behavior": row.price_tier_behavior or UNSET,
         "billing_units": schema.Positive(1 if row.billing_units is None else row.billing_units),
         "billing_method": row.billing_method,
@@ -171,11 +172,13 @@ def _item_rollover(row: PlanItem) -> schema.ItemRollover | UnsetType:
 
 
 def _tier(tier: Mapping[str, Any]) -> schema.Tier:
+    return schema.Tier(**_tier_arguments(tier))
+
+
+def _plan_tier(tier: Mapping[str, Any]) -> schema.Tier:
     others = tier.get("additional_currencies")
-    return schema.Tier(
-        to=schema.TierEnd(str(tier["to"])),
-        amount=schema.NonNegative(str(tier["amount"])),
-        flat_amount=_optional(tier.get("flat_amount")),
+    return schema.PlanTier(
+        **_tier_arguments(tier),
         additional_currencies=UNSET
         if others is None
         else [
@@ -187,6 +190,14 @@ def _tier(tier: Mapping[str, Any]) -> schema.Tier:
             for each in others
         ],
     )
+
+
+def _tier_arguments(tier: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "to": schema.TierEnd(str(tier["to"])),
+        "amount": schema.NonNegative(str(tier["amount"])),
+        "flat_amount": _optional(tier.get("flat_amount")),
+    }
 
 
 def _in_other_currencies(stored: Any) -> list[schema.CurrencyAmount] | UnsetType:

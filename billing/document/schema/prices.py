@@ -33,11 +33,18 @@ class TierCurrency(JsonDocument, kw_only=True):
 class Tier(JsonDocument, kw_only=True):
     """The price of the units up to `to`: `amount` for each, and `flat_amount` once."""
 
-    NEEDED: ClassVar[frozenset[str]] = frozenset({"flat_amount", "additional_currencies"})
+    NEEDED: ClassVar[frozenset[str]] = frozenset({"flat_amount"})
 
     to: TierEnd
     amount: NonNegative
     flat_amount: NonNegative | UnsetType = UNSET
+
+
+class PlanTier(Tier, kw_only=True):
+    """A tier of a plan, which may be sold in several currencies. A grant has one."""
+
+    NEEDED: ClassVar[frozenset[str]] = Tier.NEEDED | {"additional_currencies"}
+
     additional_currencies: list[TierCurrency] | UnsetType = UNSET
 
 
@@ -83,6 +90,7 @@ class PlanItemPrice(RowPrice, kw_only=True):
 
     NEEDED: ClassVar[frozenset[str]] = RowPrice.NEEDED | {"interval_count", "additional_currencies"}
 
+    tiers: list[PlanTier] | UnsetType = UNSET  # type: ignore[assignment]
     interval: PriceInterval
     interval_count: Count | UnsetType = UNSET
     additional_currencies: list[CurrencyAmount] | UnsetType = UNSET

@@ -124,7 +124,7 @@ def test_an_id_of_two_systems_joins_with_a_second_sign_alone(story: Story) -> No
 
 
 def test_what_stands_for_no_id_is_none(story: Story) -> None:
-    no_ids = ("n/a", "-", "null", "#N/A")
+    no_ids = ("n/a", "-", "null", "#N/A", "TBD")
     rows = [{"id": no_id, "email": f"bob{at}@shop.example"} for at, no_id in enumerate(no_ids)]
     story.bring("payments", *rows, *({**row, "email": "alice@shop.example"} for row in rows))
     assert story.count() == len(no_ids) + 1
@@ -237,6 +237,20 @@ def test_each_source_gets_its_own_words_back(
         (exported,) = story.export(source)
         assert {name: exported[name] for name in document} == document
         assert "0 created, 0 updated" in story.bring(source, exported)
+
+
+def test_a_locked_field_is_no_words_of_a_source(story: Story) -> None:
+    sent = {"id": "p", "email": "jane@shop.example", "name": "Jane Doe"}
+    story.bring("payments", sent)
+    customer = Customer.objects.get()
+    customer.name, customer.pinned_fields = "Jane Smith", ["name"]
+    customer.save()
+
+    (exported,) = story.export("payments")
+    assert {name: exported[name] for name in sent} == sent
+    assert "0 created, 0 updated" in story.bring("payments", exported)
+    customer.refresh_from_db()
+    assert customer.name == "Jane Smith"
 
 
 def test_merges_are_undone_in_their_order_alone(story: Story) -> None:
