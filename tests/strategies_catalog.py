@@ -86,8 +86,8 @@ def in_other_currencies(complete: bool, *figures: str) -> st.SearchStrategy[list
 
 
 @cache
-def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
-    """Tiers that ascend, the last one often without an end."""
+def tier_lists(complete: bool, of_plan: bool) -> st.SearchStrategy[list[Json]]:
+    """Tiers that ascend, the last one often without an end; those of a plan in several currencies."""
 
     def with_ends(made: tuple[list[int], bool, list[Json]]) -> list[Json]:
         ends, is_open, tiers = made
@@ -100,9 +100,8 @@ def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
     def of_length(length: int) -> st.SearchStrategy[list[Json]]:
         ends = st.lists(st.integers(1, 10_000), min_size=length, max_size=length, unique=True)
         others = in_other_currencies(complete, "amount", "flat_amount")
-        tier = objects(
-            {"amount": numbers()}, {"flat_amount": numbers(), "additional_currencies": others}, complete
-        )
+        optional = {"flat_amount": numbers(), **({"additional_currencies": others} if of_plan else {})}
+        tier = objects({"amount": numbers()}, optional, complete)
         return st.tuples(ends, st.booleans(), st.lists(tier, min_size=length, max_size=length)).map(with_ends)
 
     return st.integers(1, 4).flatmap(of_length)
@@ -110,8 +109,8 @@ def tier_lists(complete: bool) -> st.SearchStrategy[list[Json]]:
 
 @cache
 @st.composite
-def row_prices(draw: st.DrawFn, complete: bool = False) -> Json:
-    """The price of a row: one amount, or tiers."""
+def row_prices(draw: st.DrawFn, complete: bool = False, of_plan: bool = False) -> Json:
+    """The price of a row of a balance or a plan: one amount, or tiers."""
     price = {
         "billing_units": draw(positive_numbers),
         "billing_method": draw(st.sampled_from(["prepaid", "usage_based"])),
@@ -120,7 +119,7 @@ def row_prices(draw: st.DrawFn, complete: bool = False) -> Json:
     if draw(st.booleans()):
         return {"amount": draw(numbers()), **price}
     behavior = {"tier_behavior": st.sampled_from(["graduated", "volume"])}
-    return {"tiers": draw(tier_lists(complete)), **draw(objects({}, behavior, complete)), **price}
+    return {"tiers": draw(tier_lists(complete, of_plan)), **draw(objects({}, behavior, complete)), **price}
 
 
 @st.composite
@@ -160,7 +159,7 @@ def _item_terms(complete: bool) -> st.SearchStrategy[Json]:
     flat = objects({}, {"additional_currencies": in_other_currencies(complete, "amount")}, complete)
     price = st.builds(
         lambda row, interval, others: {**row, **interval, **(others if "amount" in row else {})},
-        row_prices(complete),
+        row_prices(complete, of_plan=True),
         billed,
         flat,
     )

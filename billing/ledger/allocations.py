@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 
+from msgspec import Struct, ValidationError, convert
+
 from billing.models import BillingAccount, Entity, Feature, Grant, Rollover, UsageLimit
 from billing.rules.exact import EXACT, ZERO, total
 
@@ -39,24 +41,29 @@ class Shares:
     ) -> list[UsageLimit]:
         """The shares as limits of usage in the interval. `grants` and `rollovers` come with the keys of their features.
 
-        If usage `may_exceed` the balance, only the entities with a share are held to it.
+        None if there is nothing to share in that interval, or without end. If usage `may_exceed` the balance, only the
+        entities with a share are held to it. An entity with an unlimited grant of its own is held to nothing.
         """
         granted: dict[str | None, Decimal] = defaultdict(Decimal)
+        free: set[str] = set()
         for feature_id, grant in grants:
-            is_other = feature_id != self.feature.pk or (
-                grant.entity_id is None
-                and (grant.reset_interval, grant.reset_interval_count or 1) != (self.interval, 1)
-            )
-            if is_other:
+            if feature_id != self.feature.pk:
                 continue
             if grant.unlimited:
-                return []
+                if grant.entity_id is None:
+                    return []
+                free.add(grant.entity_id)
+            is_other = (grant.reset_interval, grant.reset_interval_count or 1) != (self.interval, 1)
+            if grant.entity_id is None and is_other:
+                continue
             held = EXACT.add(grant.included_grant, grant.prepaid_grant)
             granted[grant.entity_id] = EXACT.add(granted[grant.entity_id], held)
         for feature_id, rollover in rollovers:
             if feature_id == self.feature.pk:
                 owner = rollover.grant.entity_id if rollover.grant else None
                 granted[owner] = EXACT.add(granted[owner], rollover.granted)
+        if None not in granted:
+            return []
         shared, requested = granted[None], total(self.requested.values())
         shares = {
             key: amount
@@ -64,8 +71,13 @@ class Shares:
             else EXACT.divide(EXACT.multiply(amount, shared), requested).quantize(_FINEST, ROUND_FLOOR, EXACT)
             for key, amount in self.requested.items()
         }
-        found = [self._limit(key, EXACT.add(share, granted[key])) for key, share in shares.items()]
-        if not may_exceed:
+        found = [
+            self._limit(key, EXACT.add(share, granted[key]))
+            for key, share in shares.items()
+            if key not in free
+        ]
+        # What an entity that is held to nothing uses would count for everybody else.
+        if not may_exceed and not free:
             own = total(amount for key, amount in granted.items() if key is not None and key not in shares)
             rest = EXACT.subtract(EXACT.add(shared, own), total(shares.values()))
             found.append(self._limit(None, rest))
@@ -90,10 +102,10 @@ def shares_of(customer_ids: Collection[str]) -> Mapping[str, list[Shares]]:
     accounts = BillingAccount.objects.filter(
         customer_id__in=customer_ids, balance_allocations__isnull=False
     ).order_by("pk")
-    rows = [(account, group) for account in accounts for group in account.balance_allocations or ()]
+    rows = [(account, group) for account in accounts for group in _groups(account.balance_allocations)]
     features = {
         feature.feature_id: feature
-        for feature in Feature.objects.filter(feature_id__in={group["feature_id"] for _, group in rows})
+        for feature in Feature.objects.filter(feature_id__in={group.feature_id for _, group in rows})
     }
     entities = {
         (entity.customer_id, entity.came_with_id, entity.entity_id): entity
@@ -101,15 +113,34 @@ def shares_of(customer_ids: Collection[str]) -> Mapping[str, list[Shares]]:
     }
     found: dict[str, list[Shares]] = defaultdict(list)
     for account, group in rows:
-        feature = features.get(group["feature_id"])
-        if feature is None or group["interval"] not in UsageLimit.Interval.values:
+        feature = features.get(group.feature_id)
+        if feature is None or group.interval not in UsageLimit.Interval.values:
             continue
-        shares = Shares(str(account.customer_id), feature, group["interval"])
-        for each in group["allocations"]:
-            entity = entities.get((account.customer_id, account.came_with_id, each["entity_id"]))
-            if entity is not None and Decimal(str(each["amount"])):
-                shares.requested[str(entity.pk)] = Decimal(str(each["amount"]))
+        shares = Shares(str(account.customer_id), feature, group.interval)
+        for each in group.allocations:
+            entity = entities.get((account.customer_id, account.came_with_id, each.entity_id))
+            if entity is not None and each.amount > 0:
+                shares.requested[str(entity.pk)] = each.amount
                 shares.entities[str(entity.pk)] = entity
         if shares.requested:
             found[shares.customer_id].append(shares)
     return found
+
+
+class _Share(Struct):
+    entity_id: str
+    amount: Decimal
+
+
+class _Group(Struct):
+    feature_id: str
+    interval: str
+    allocations: list[_Share]
+
+
+def _groups(stored: object) -> list[_Group]:
+    """What is stored, as importers and forms write it. Anything else shares nothing out, so that usage goes on."""
+    try:
+        return convert(stored, list[_Group], strict=False)
+    except ValidationError:
+        return []

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.timezone import localdate
 
+from billing.catalog.currencies import currencies_of
 from billing.models import Plan, Subscription
 from billing.models.figures import BillingMethod, Interval
+from billing.rates.convert import Rates
+from billing.rules.exact import EXACT
 from billing.rules.moments import is_ahead
 from billing.subscriptions.charges import monthly_cost
 from billing.subscriptions.currency import currency_for
@@ -94,7 +99,7 @@ def change_in(
     check_moment(current, at)
     new = new_subscription(work, plan, terms.quantity, terms.prepaid, current.entity, at, terms.currency)
     new.follows, new.came_with_id = current, current.came_with_id
-    is_up = monthly_cost(work.plan_items, new) >= monthly_cost(work.plan_items, current)
+    is_up = _costs_as_much(work, new, current)
     result = Result()
     for dropped in drop_followers(work, current, min(at, now)):
         result.messages.append(f"{dropped.plan} will not start.")
@@ -117,6 +122,25 @@ def change_in(
         result.messages.append(f"{before} has ended and {plan} is active.")
     result.messages += said
     return finish(work, result, f"Changed to {plan}", subscription=current)
+
+
+def _costs_as_much(work: UnitOfWork, new: Subscription, current: Subscription) -> bool:
+    """Whether the new subscription costs at least what the present one does.
+
+    In different currencies, the present plan counts by its price in the new one, else by today's exchange rate. Without
+    a rate, the new one counts as dearer.
+    """
+    cost, present = monthly_cost(work.plan_items, new), monthly_cost(work.plan_items, current)
+    code = new.billing_currency
+    if code == current.billing_currency:
+        return cost >= present
+    sold_in = currencies_of(current.plan, work.plan_items.of(str(current.plan_id)))
+    if sold_in is None or code in sold_in:
+        priced = copy(current)
+        priced.currency = code
+        return cost >= monthly_cost(work.plan_items, priced)
+    rate = Rates(localdate(work.opened_at), code).rate_of(current.billing_currency)
+    return rate is None or cost >= EXACT.multiply(present, rate.rate)
 
 
 def _terms_of(subscription: Subscription) -> Terms:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from crm.models import FieldDefinition
 from customers.readings.folding import folded
@@ -14,6 +14,8 @@ from customers.signals import renamed
 
 _LABEL_LENGTH, _KEY_LENGTH, _NAME_LENGTH = 60, 255, 40
 _MOST_OPTIONS, _OPTION_LENGTH = 100, 100
+#: Filters of ranges and states end so, after the name of their field.
+_ENDINGS = ("_from", "_to", "_is")
 #: More fields would be more columns and filters than a page can offer.
 _MOST = 100
 
@@ -37,7 +39,7 @@ def define_field(
     if origin not in FieldDefinition.Origin.values:
         raise BadDefinition("origin", "Choose where the values come from.")
     is_ours = origin == FieldDefinition.Origin.OURS
-    key = "" if is_ours else key.strip()
+    key = "" if is_ours else _without_nul("key", key).strip()
     if not is_ours and not 0 < len(key) <= _KEY_LENGTH:
         raise BadDefinition("key", f"Enter the key of the values, at most {_KEY_LENGTH} characters.")
     taken = FieldDefinition.objects.filter(origin=origin, key=key).first()
@@ -47,8 +49,7 @@ def define_field(
         name=_name(label), label=label, type=_kind(kind), origin=origin, key=key, options=[]
     )
     field.options = _options(field.type, options)
-    field._history_user = by
-    field.save()
+    _save(field, by)
     renamed.send(FieldDefinition)
     return field  # type: ignore[no-any-return]
 
@@ -60,8 +61,7 @@ def change_field(field_id: Any, *, label: str, kind: str, options: Sequence[str]
     field.label = _label(label, field)
     field.type = _kind(kind)
     field.options = _options(field.type, options)
-    field._history_user = by
-    field.save()
+    _save(field, by)
     renamed.send(FieldDefinition)
     return field  # type: ignore[no-any-return]
 
@@ -79,14 +79,32 @@ def remove_field(field_id: Any, *, by: Any) -> str:
     return label
 
 
+def _save(field: Any, by: Any) -> None:
+    field._history_user = by
+    try:
+        with transaction.atomic():
+            field.save()
+    except IntegrityError:
+        raise BadDefinition(
+            "label", "Someone added a field with this name or key. Look at the list."
+        ) from None
+
+
 def _label(label: str, field: FieldDefinition | None) -> str:
-    label = " ".join(label.split())
+    label = " ".join(_without_nul("label", label).split())
     if not 0 < len(label) <= _LABEL_LENGTH:
         raise BadDefinition("label", f"Enter a name of at most {_LABEL_LENGTH} characters.")
     others = FieldDefinition.objects.filter(label__iexact=label)
     if (others if field is None else others.exclude(pk=field.pk)).exists():
         raise BadDefinition("label", "Choose another name. Another custom field has this one.")
     return label
+
+
+def _without_nul(column: str, text: str) -> str:
+    """The text, without the character that PostgreSQL can't store."""
+    if "\0" in text:
+        raise BadDefinition(column, "Remove the control character.")
+    return text
 
 
 def _kind(kind: str) -> str:
@@ -99,7 +117,7 @@ def _options(kind: str, options: Sequence[str]) -> list[str]:
     """The options, each once, in any letter case."""
     if kind != FieldDefinition.Type.CHOICE:
         return []
-    given = [" ".join(each.split()) for each in options]
+    given = [" ".join(_without_nul("options", each).split()) for each in options]
     found = list({each.lower(): each for each in reversed(given) if each}.values())[::-1]
     if not found or len(found) > _MOST_OPTIONS or any(len(each) > _OPTION_LENGTH for each in found):
         raise BadDefinition(
@@ -113,7 +131,9 @@ def _name(label: str) -> str:
     """A name for URLs and JSON that no other field has."""
     plain = re.sub(r"[^a-z0-9]+", "_", folded(label)).strip("_")
     plain = plain if plain[:1].isalpha() else f"field_{plain}".strip("_")
-    plain = plain[: _NAME_LENGTH - 4].strip("_")
+    plain = plain[: _NAME_LENGTH - 10].strip("_")
+    if plain.endswith(_ENDINGS):
+        plain = f"{plain}_field"
     taken = set(FieldDefinition.objects.filter(name__startswith=plain).values_list("name", flat=True))
     return next(
         name

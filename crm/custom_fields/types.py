@@ -15,7 +15,9 @@ from crm.models.custom_field import SORTED_LENGTH
 from customers.formats import day, number, opens_a_page, plain_text
 from customers.readings.links import link
 
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,10})?", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,30})?", re.ASCII)
+#: Sources send floating-point numbers, such as 0.30000000000000004.
+_DECIMALS = 10
 #: So that a comparison with a bound of a filter is one of floating-point numbers without surprises.
 _LARGEST = 10**15
 _YES = frozenset({"yes", "true", "1"})
@@ -125,7 +127,7 @@ def _typed(kind: str, options: Sequence[str], text: str) -> Typed | None:
     """The text as a value of a type; None if it isn't one."""
     match kind:
         case FieldDefinition.Type.NUMBER:
-            return Decimal(text) if _NUMBER.fullmatch(text) else None
+            return _number(text) if _NUMBER.fullmatch(text) else None
         case FieldDefinition.Type.DATE:
             return _day(text)
         case FieldDefinition.Type.YES_NO:
@@ -137,6 +139,11 @@ def _typed(kind: str, options: Sequence[str], text: str) -> Typed | None:
             return text if opens_a_page(text) and len(text) <= _LONGEST else None
         case _:
             return _cut(text)
+
+
+def _number(text: str) -> Decimal:
+    found = Decimal(text)
+    return found if len(text.partition(".")[2]) <= _DECIMALS else round(found, _DECIMALS)
 
 
 def _option(options: Sequence[str], text: str) -> str | None:

@@ -30,13 +30,17 @@ def values_of(
         is_ours = field.origin == FieldDefinition.Origin.OURS
         by_origin[field.origin][str(field.pk) if is_ours else field.key] = field
     for origin, wanted in by_origin.items():
+        cleared: set[tuple[str, str]] = set()
         for customer_id, key, value in _READ[origin](customer_ids, wanted):
             field = wanted[key]
             # The customer's own rows come first, then those of merged customers.
-            if field.name not in found[customer_id]:
-                shown = read_received(field, value)
-                if shown is not None:
-                    found[customer_id][field.name] = shown
+            if field.name in found[customer_id] or (customer_id, key) in cleared:
+                continue
+            shown = read_received(field, value)
+            if shown is not None:
+                found[customer_id][field.name] = shown
+            elif origin == FieldDefinition.Origin.OURS:
+                cleared.add((customer_id, key))
     return found
 
 

@@ -32,6 +32,7 @@ Values = dict[str, Any]
 
 #: The fields that can identify a customer: the first that is filled in counts.
 _IDENTIFIERS = (KEY, "stripe_id", "external_id")
+_TELLING_APART = frozenset({*_IDENTIFIERS, "business.tax_identifier", "business.company_number"})
 #: Most digits that a figure of a document has before and after its point.
 _LARGEST = Decimal(10) ** 15
 _YES = {
@@ -168,7 +169,7 @@ def read_row(cells: Sequence[str], mapping: ColumnMapping) -> Values:
 
 def _check_digits(heading: str, cell: str, wanted: Field) -> None:
     """Two numbers that a spreadsheet shortened can look the same, so that they would be taken for one customer's."""
-    if is_shortened(cell) and (wanted.name in _IDENTIFIERS or wanted.holds == "phone"):
+    if is_shortened(cell) and (wanted.name in _TELLING_APART or wanted.holds == "phone"):
         raise BadCell(
             heading, f"“{cell[:80]}” is a number that a spreadsheet shortened. Enter it with all its digits."
         )

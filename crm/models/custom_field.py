@@ -67,7 +67,7 @@ class FieldDefinition(models.Model):
 class FieldValue(CustomerRow):
     """A value that users entered for a custom field, as the text that `crm.custom_fields.types` writes.
 
-    A customer without a value has no row.
+    A customer without a value has no row, or an empty one that hides the row of a merged customer.
     """
 
     id = TypedIdField(prefix="fval", primary_key=True, editable=False)

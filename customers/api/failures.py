@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 
 from django.db import OperationalError
@@ -24,11 +25,18 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500, or 503 if the database couldn't answer: it was locked, too slow or gone. The fault was logged."""
-    if isinstance(sys.exc_info()[1], OperationalError):
+    if _is_passing(sys.exc_info()[1]):
         return _busy(request)
     if not request.path_info.startswith(_JSON_SIDE):
         return defaults.server_error(request)
     return Problem(500, "server_error", "Something went wrong on our side. It was logged.").response
+
+
+def _is_passing(problem: BaseException | None) -> bool:
+    """Whether the same request may be answered in a moment. SQLite says so of missing tables and full disks too."""
+    if not isinstance(problem, OperationalError):
+        return False
+    return not isinstance(problem.__cause__, sqlite3.Error) or "locked" in str(problem)
 
 
 def _busy(request: HttpRequest) -> HttpResponseBase:

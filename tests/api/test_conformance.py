@@ -82,9 +82,9 @@ def ask(described: Any, secret: str, mode: GenerationMode, examples: int, paths:
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def answers_as_described(case: Any) -> None:
-            # Only the server can make a cursor; no description can say that a time has passed, what segments there are,
-            # or list the time zones.
-            unsayable = [(case.query, name) for name in ("after", "as_of", "segment")]
+            # Only the server can make a cursor; no description can say that a time has passed, what segments and custom
+            # fields there are, or list the time zones.
+            unsayable = [(case.query, name) for name in ("after", "as_of", "segment", "custom_field")]
             for asked, name in (*unsayable, (case.body, "start_cursor"), (case.body, "timezone")):
                 if mode.is_positive and isinstance(asked, dict):
                     asked.pop(name, None)

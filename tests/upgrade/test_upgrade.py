@@ -7,6 +7,7 @@ Where it differs on purpose, the file has what is shown since:
 - The ID of one account shows the balances of that account, not those of the whole customer.
 - The billing export has the ID of Clientele where the billing platform has none, and the CRM export has no document
   of customers that the CRM knows only by another's record.
+- An export has each source's own words, neither those of a more trusted source nor what a user decided.
 """
 
 from __future__ import annotations

@@ -66,8 +66,10 @@ def in_custom_field(text: str, user: Any) -> Q:
         raise BadValue("Write the name of a custom field, a colon and a value, such as tier:gold.")
     value, own = value.strip(), PREFIX + field.name
     given = {own: value}
-    if value in _IS:
-        given = {f"{own}_is": value}
+    if value.lower() in _IS:
+        given = {f"{own}_is": value.lower()}
+    elif field.type == FieldDefinition.Type.YES_NO:
+        given = {own: {"true": "yes", "false": "no"}.get(value.lower(), value.lower())}
     elif field.type in _RANGES:
         low, is_range, high = value.partition(_TO)
         given = {f"{own}_from": low.strip(), f"{own}_to": high.strip() if is_range else low.strip()}

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.text import Truncator
 
 from billing.sheets.fields import Segments, day_field, focus, text_field
-from crm.custom_fields.enter import enter_value, value_row
+from crm.custom_fields.enter import enter_value, forget_value, value_row
 from crm.custom_fields.types import BadFieldValue, read_entered, read_received
 from crm.models import FieldDefinition, FieldValue
 from crm.survivors import lock_survivor
@@ -132,11 +132,14 @@ def undo_value(request: HttpRequest, customer: Customer) -> Done:
     latest, *before = _latest(customer, field)[:2]
     if latest.pk != asked.pk:
         raise Refused(f"Someone changed {field} since.")
-    former = before[0].text if before and before[0].history_type != "-" else ""
-    try:
-        enter_value(customer, field, former, by=request.user)
-    except BadFieldValue:
-        raise Refused(f"The former value doesn't fit {field} anymore.") from None
+    if before and before[0].history_type != "-":
+        try:
+            enter_value(customer, field, before[0].text, by=request.user)
+        except BadFieldValue:
+            raise Refused(f"The former value doesn't fit {field} anymore.") from None
+    else:
+        forget_value(customer, field, by=request.user)
+    former = _text(customer, field)
     return Done(message=f"Set {field} to {_words(field, former)} again." if former else f"Cleared {field}.")
 
 

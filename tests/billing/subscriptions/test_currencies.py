@@ -10,6 +10,7 @@ import pytest
 from billing.doctor.plans import check_prices
 from billing.doctor.revenue import check_revenue
 from billing.models import Grant, Invoice, Plan, Subscription
+from billing.rates.enter import enter_rates, read_rate
 from billing.revenue.history import revenue_at
 from billing.revenue.monthly import revenue_of
 from billing.subscriptions import CannotSubscribe, attach_plan, change_plan, renew
@@ -223,3 +224,28 @@ def test_prices_that_were_removed_are_reported_and_billed_to_nobody():
         [failure] = [str(each) for batch in renew(FEBRUARY, done_by="test") for each in batch.failures]
         assert "pro v1 has no base price in EUR" in failure
         assert Invoice.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("quote", "present", "other", "is_up"),
+    [
+        # $100 a month is more than the ¥12,000 that the present plan costs in yen, at any rate; the new plan is $99.
+        ([], "JPY", {"price_amount": Decimal(99)}, False),
+        ([], "JPY", {"price_amount": Decimal(101)}, True),
+        # The present plan has no price in CHF: at 0.9 francs a dollar, $100 are 90 francs.
+        ([("CHF", "0.9")], "USD", {"price_amount": Decimal(89), "currency": "CHF"}, False),
+        ([("CHF", "0.9")], "USD", {"price_amount": Decimal(91), "currency": "CHF"}, True),
+        ([], "USD", {"price_amount": Decimal(1), "currency": "CHF"}, True),
+    ],
+)
+def test_a_change_to_another_currency_is_an_upgrade_if_it_costs_as_much(quote, present, other, is_up):
+    customer = make_customer()
+    for code, rate in quote:
+        enter_rates([read_rate("USD", rate, "2026-01-01", to=code)])
+    cheap = plan_of("other", **a_month_for(1, **other))
+    with clock_at(JANUARY):
+        attach(customer, pro(), currency=present)
+    with clock_at(MIDDLE):
+        change_plan(Subscription.objects.get(), cheap, currency=cheap.currency, done_by="test")
+    [active] = Subscription.objects.filter(status="active")
+    assert (active.plan_id == cheap.pk) is is_up

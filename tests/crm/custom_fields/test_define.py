@@ -75,6 +75,9 @@ def test_the_keys_of_all_sources_are_counted() -> None:
         ({"origin": "moon"}, "origin"),
         ({"key": ""}, "key"),
         ({"key": "tier"}, "key"),
+        ({"label": "a\0b"}, "label"),
+        ({"key": "a\0b"}, "key"),
+        ({"kind": "choice", "options": ["a\0b"]}, "options"),
     ],
 )
 def test_a_definition_that_cannot_be_says_where(given: dict[str, str], column: str) -> None:
@@ -99,6 +102,11 @@ def test_names_are_made_of_labels_and_stay() -> None:
     names = [field.name for field in fields]
     assert len(set(names)) == 4
     assert names[2] == "field_2nd_line"
+    # Filters of the fields Migrated and Plan are called so.
+    assert {define_field(label=label, **plain).name for label in ("Migrated from", "Plan is")} == {
+        "migrated_from_field",
+        "plan_is_field",
+    }
     changed = change_field(fields[0].pk, label="Size", kind="number", options=(), by=None)
     assert (changed.name, changed.label, changed.type) == (names[0], "Size", "number")
 

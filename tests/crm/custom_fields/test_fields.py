@@ -283,6 +283,16 @@ def test_list_segment_and_json_filter_alike() -> None:
     assert client.get("/api/v1/customers", {"custom_field": "tier"}).status_code == 400
 
 
+def test_yes_and_no_in_json() -> None:
+    field_of("payments", "yes_no")
+    make_customer(name="Ash", custom_data={"tier": True})
+    refresh_all_facts()
+    client = signed_in()
+    for text, count in (("yes", 1), ("Yes", 1), ("true", 1), ("False", 0), ("ANY", 1)):
+        answer = client.get("/api/v1/customers", {"custom_field": f"tier:{text}"})
+        assert (answer.status_code, len(answer.json()["data"])) == (200, count), text
+
+
 def test_ranges_in_json() -> None:
     field_of("payments", "number")
     for number in (5, 10, 20):
@@ -296,6 +306,9 @@ def test_ranges_in_json() -> None:
         return sorted(each["name"] for each in answer.json()["data"])
 
     assert names("tier:10..20") == ["10", "20"]
+    make_customer(name="third", custom_data={"tier": 33.333333333333336})
+    refresh_all_facts()
+    assert names("tier:33..34") == ["third"]
     assert names("tier:..10") == ["10", "5"]
     assert names("tier:20") == ["20"]
 
@@ -315,6 +328,39 @@ def test_values_follow_a_merge_and_its_undo() -> None:
     refresh_all_facts()
     assert dict(FieldFacts.objects.values_list("customer", "text")) == {kept.pk: "Max", gone.pk: "Jane"}
     assert own.customer == kept
+
+
+def test_what_is_cleared_or_changed_after_a_merge_leaves_the_other_customer_its_own() -> None:
+    field = make_field_definition(name="champion", label="Champion")
+    client, kept, gone = signed_in(), make_customer(), make_customer()
+    make_field_value(customer=kept, field=field, text="Max")
+    make_field_value(customer=gone, field=field, text="Jane")
+    [made] = merge(str(kept.pk), [str(gone.pk)], by=None)
+
+    def shown() -> list[str]:
+        values = values_of([str(kept.pk)], [field])[str(kept.pk)]
+        return [each.text for each in values.values()]
+
+    _, undo = toast(confirm(client, entering(client, kept, "champion", value="")))
+    assert shown() == []
+    client.post(undo)
+    assert shown() == ["Max"]
+    confirm(client, entering(client, kept, "champion", value=""))
+    unmerge(made, by=None)
+    assert dict(FieldValue.objects.exclude(text="").values_list("customer", "text")) == {gone.pk: "Jane"}
+
+
+def test_undoing_the_first_value_of_a_survivor_shows_that_of_the_merged_customer_again() -> None:
+    field = make_field_definition(name="champion", label="Champion")
+    client, kept, gone = signed_in(), make_customer(), make_customer()
+    row = make_field_value(customer=gone, field=field, text="Jane")
+    merge(str(kept.pk), [str(gone.pk)], by=None)
+    message, undo = toast(confirm(client, entering(client, kept, "champion", value="Max")))
+    assert message == "Set Champion to Max."
+    row.refresh_from_db()
+    assert row.text == "Jane"
+    client.post(undo)
+    assert [each.text for each in FieldValue.objects.all()] == ["Jane"]
 
 
 def test_the_documents_of_the_sources_have_no_values_of_ours() -> None:

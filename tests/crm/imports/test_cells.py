@@ -46,7 +46,7 @@ def test_a_phone_number_is_read_without_its_label(text: str, number: str) -> Non
     assert read_phone(text) == number
 
 
-@pytest.mark.parametrize("field", ["key", "external_id", "phone", "person.phone"])
+@pytest.mark.parametrize("field", ["key", "external_id", "phone", "person.phone", "business.tax_identifier"])
 @pytest.mark.parametrize("cell", ["4.93E+11", "4,93012E+11", "1e+15"])
 def test_a_number_without_its_last_digits_is_refused_where_they_tell_customers_apart(
     field: str, cell: str
