@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, Decimal
-
-from msgspec import Struct, ValidationError, convert
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from typing import Any
 
 from billing.models import BillingAccount, Entity, Feature, Grant, Rollover, UsageLimit
 from billing.rules.exact import EXACT, ZERO, total
@@ -127,20 +126,32 @@ def shares_of(customer_ids: Collection[str]) -> Mapping[str, list[Shares]]:
     return found
 
 
-class _Share(Struct):
+@dataclass(frozen=True, slots=True)
+class _Share:
     entity_id: str
     amount: Decimal
 
 
-class _Group(Struct):
+@dataclass(frozen=True, slots=True)
+class _Group:
     feature_id: str
     interval: str
     allocations: list[_Share]
 
 
-def _groups(stored: object) -> list[_Group]:
+def _groups(stored: Any) -> list[_Group]:
     """What is stored, as importers and forms write it. Anything else shares nothing out, so that usage goes on."""
     try:
-        return convert(stored, list[_Group], strict=False)
-    except ValidationError:
+        return [
+            _Group(
+                str(group["feature_id"]),
+                str(group["interval"]),
+                [
+                    _Share(str(each["entity_id"]), Decimal(str(each["amount"])))
+                    for each in group["allocations"]
+                ],
+            )
+            for group in stored or ()
+        ]
+    except (TypeError, KeyError, InvalidOperation):
         return []
