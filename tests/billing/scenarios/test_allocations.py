@@ -22,7 +22,7 @@ from tests.billing.scenarios.steps import (
 )
 from tests.billing.scenarios.test_usage_limits import entities
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 def allocated(interval="month", **amounts):
