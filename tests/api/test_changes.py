@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
 from customers import clock
@@ -17,21 +16,13 @@ from customers.api.changes import _cursor
 from customers.changes import Position
 from customers.models import Customer, CustomerChange
 from tests.api.fixtures import error_of
-from tests.api.steps import merge, next_transaction
+from tests.api.steps import merge
 from tests.factories import make_customer, make_note
 
 # A reader sees what is committed.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("settled")]
 
 FEED = "/api/v1/changes"
-
-
-@pytest.fixture(autouse=True)
-def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests that run in other databases of the cluster hold nothing back: all that is committed here has its place."""
-    if connection.vendor == "postgresql":
-        for module in ("customers.changes", "customers.api.changes"):
-            monkeypatch.setattr(f"{module}.present", lambda: Position(next_transaction()))
 
 
 @pytest.fixture

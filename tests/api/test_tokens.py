@@ -91,6 +91,7 @@ def test_a_token_of_one_mode_reads_customers_of_that_mode_alone():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("settled")
 def test_a_token_of_one_mode_reads_changes_of_that_mode_alone():
     live, test = make_customer(env="live"), make_customer(env="sandbox")
     # On PostgreSQL the feed has what was committed.
