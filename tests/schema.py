@@ -69,7 +69,7 @@ def template(url: str) -> str | None:
     name = archive.stem
     with psycopg.connect(url, autocommit=True) as server:
         server.execute("SELECT pg_advisory_lock(1)")
-        if server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+        if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             return name
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
         place = urlsplit(url)._replace(path=f"/{name}").geturl()
