@@ -10,7 +10,7 @@ from billing.admin.rates import rates_page
 from billing.admin.seller import seller_page
 from config import views
 from config.invitations import invitation_page, invite_again_page
-from config.monitoring import Metrics
+from config.metrics import Metrics
 from config.navigation import data_page
 from config.preferences import preferences_page, start_page
 from config.sessions import sessions_page

@@ -138,9 +138,7 @@ def _change(
         if cycle.period_end == at:
             owed += period_usage_lines(work, current, cycle.rhythm, at)
             cycle.period_start = at
-    terms = Terms(
-        scheduled.plan, scheduled.quantity, scheduled.prepaid_quantities, scheduled.billing_currency
-    )
+    terms = Terms.of(scheduled)
     switch(work, current, terms, at, owed=owed)
     work.drop_scheduled(scheduled)
     counts.ended += 1
@@ -208,7 +206,7 @@ def _revert(
         _settle(work, subscription, at, end(work, subscription, at))
         counts.ended += 1
         return [subscription]
-    terms = Terms(before.plan, before.quantity, before.prepaid_quantities, before.billing_currency)
+    terms = Terms.of(before)
     switch(work, subscription, terms, at, with_trial=False)
     return []
 

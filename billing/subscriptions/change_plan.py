@@ -75,7 +75,7 @@ def change_plan(
     check_billed_here(current, "Change")
     chosen = currency_for(work, plan, asked=currency, came_with_id=current.came_with_id, replaced=current)
     terms = Terms(plan, quantity, packs_of(work, plan, prepaid), chosen.code)
-    if terms == _terms_of(current):
+    if terms == Terms.of(current):
         raise CannotSubscribe(f"The subscription already has {plan} in this quantity.")
     return change_in(work, current, terms, at, at_once, messages=chosen.messages)
 
@@ -94,7 +94,7 @@ def change_in(
     plan, now = terms.plan, work.opened_at
     if current.status == Subscription.Status.SCHEDULED:
         raise CannotSubscribe(f"Cancel {current.plan}, which has not started, and attach the other plan.")
-    if terms == _terms_of(current):
+    if terms == Terms.of(current):
         raise CannotSubscribe(f"The customer already has {plan} in this quantity.")
     check_moment(current, at)
     new = new_subscription(work, plan, terms.quantity, terms.prepaid, current.entity, at, terms.currency)
@@ -141,12 +141,3 @@ def _costs_as_much(work: UnitOfWork, new: Subscription, current: Subscription) -
         return cost >= monthly_cost(work.plan_items, priced)
     rate = Rates(localdate(work.opened_at), code).rate_of(current.billing_currency)
     return rate is None or cost >= EXACT.multiply(present, rate.rate)
-
-
-def _terms_of(subscription: Subscription) -> Terms:
-    return Terms(
-        subscription.plan,
-        subscription.quantity,
-        subscription.prepaid_quantities,
-        subscription.billing_currency,
-    )

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Self
 
 from billing.formats import money
 from billing.models import Feature, Plan, Subscription
@@ -56,6 +57,16 @@ class Terms:
     quantity: Decimal
     prepaid: dict[str, str]
     currency: str
+
+    @classmethod
+    def of(cls, subscription: Subscription) -> Self:
+        """What a subscription is."""
+        return cls(
+            subscription.plan,
+            subscription.quantity,
+            subscription.prepaid_quantities,
+            subscription.billing_currency,
+        )
 
 
 @dataclass(slots=True)

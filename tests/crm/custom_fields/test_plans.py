@@ -40,7 +40,8 @@ def _rows() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite sorts where there are few customers.")
+# SQLite sorts where there are few customers.
+@pytest.mark.postgresql
 def test_each_order_is_read_from_an_index(kind: str, descending: bool) -> None:
     row_list = with_custom_fields(CUSTOMERS)
     column = row_list.column(f"custom.{kind}")

@@ -88,7 +88,7 @@ def test_processes_that_share_a_directory_are_counted_together(
 ) -> None:
     own = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     count = (
-        "import django; django.setup(); from config.monitoring import RequestFiguresMiddleware;"
+        "import django; django.setup(); from config.metrics import RequestFiguresMiddleware;"
         "from django.http import HttpResponse; from django.test import RequestFactory;"
         "request = RequestFactory().get('/'); request.resolver_match = None;"
         "RequestFiguresMiddleware(lambda request: HttpResponse())(request)"

@@ -14,7 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config.version import VERSION
-from crm.jobs.monitoring import state_in_figures
+from crm.jobs.metrics import state_in_figures
 from customers import clock
 from customers.api.http import ApiView
 
