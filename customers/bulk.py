@@ -230,8 +230,8 @@ def write_history(rows: Sequence[models.Model], reason: str, *, by: Any = None, 
     )
 
 
-def delete_rows(rows: list[M], reason: str = "") -> None:
-    """Delete `rows`, with a history row for each where their model keeps one.
+def delete_rows(rows: list[M], reason: str = "", *, by: Any = None) -> None:
+    """Delete `rows`, with a history row for each, by the user `by`, where their model keeps one.
 
     In a tree the rows below are deleted too; the number of queries grows with the depth of the tree alone.
     """
@@ -246,7 +246,7 @@ def delete_rows(rows: list[M], reason: str = "") -> None:
     for piece in pieces(keys):
         found = model.objects.filter(pk__in=piece)
         if is_alone:
-            _write_deletions(model, list(found), reason)
+            _write_deletions(model, list(found), reason, by)
             found._raw_delete(found.db)
         else:
             found.delete()
@@ -274,7 +274,7 @@ def _with_descendants(model: Any, keys: list[Any]) -> list[Any]:
     return list(found)
 
 
-def _write_deletions(model: Any, rows: list[Any], reason: str) -> None:
+def _write_deletions(model: Any, rows: list[Any], reason: str, by: Any) -> None:
     history = model.history.model
     now = timezone.now()
     history.objects.bulk_create(
@@ -282,7 +282,7 @@ def _write_deletions(model: Any, rows: list[Any], reason: str) -> None:
             history(
                 history_date=now,
                 history_type="-",
-                history_user=history.get_default_history_user(row),
+                history_user=by or history.get_default_history_user(row),
                 history_change_reason=reason,
                 **{field.attname: getattr(row, field.attname) for field in history.tracked_fields},
             )

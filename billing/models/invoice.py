@@ -40,6 +40,11 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         """Issued, not closed, and still listed by the billing platform."""
         return self.filter(status=Invoice.Status.OPEN, removed_at=None)
 
+    def billed(self) -> Self:
+        """Invoices that billed something: issued, not void, still listed by the billing platform, above 0."""
+        unbilled = (Invoice.Status.DRAFT, Invoice.Status.VOID)
+        return self.filter(removed_at=None, total__gt=0).exclude(status__in=unbilled)
+
     def overdue(self, at: datetime | None = None) -> Self:
         """Unpaid invoices with a due date of `at` (default: now) or earlier. Pages call them past due."""
         return self.unpaid().filter(due_at__lte=at or clock.now())

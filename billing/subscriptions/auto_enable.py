@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from billing.catalog.currencies import currencies_of
 from billing.models import Plan, Subscription
 from billing.subscriptions.charges import monthly_cost
+from billing.subscriptions.currency import currency_for
+from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.start import begin, new_subscription
 from billing.subscriptions.unit_of_work import UnitOfWork
 
@@ -24,10 +25,11 @@ def enable_default(work: UnitOfWork, ended: Subscription, at: datetime) -> int:
         env=work.customer.env, group=group, auto_enable=True, add_on=False, archived=False, price_amount=None
     )
     for plan in plans.exclude(pk=ended.plan_id).order_by("plan_id"):
-        sold_in = currencies_of(plan, work.plan_items.of(str(plan.pk)))
-        if sold_in is not None and ended.billing_currency not in sold_in:
+        try:
+            chosen = currency_for(work, plan, came_with_id=ended.came_with_id, replaced=ended)
+        except CannotSubscribe:
             continue
-        begun = new_subscription(work, plan, Decimal(1), {}, ended.entity, at, ended.billing_currency)
+        begun = new_subscription(work, plan, Decimal(1), {}, ended.entity, at, chosen.code)
         if monthly_cost(work.plan_items, begun):
             continue
         begun.came_with_id = ended.came_with_id

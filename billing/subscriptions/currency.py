@@ -12,8 +12,6 @@ from billing.rules.money import known_code
 from billing.subscriptions.errors import CannotSubscribe
 from billing.subscriptions.unit_of_work import UnitOfWork
 
-_DID_NOT_BILL = (Invoice.Status.DRAFT, Invoice.Status.VOID)
-
 
 @dataclass(frozen=True, slots=True)
 class ChosenCurrency:
@@ -79,8 +77,8 @@ def _held(work: UnitOfWork, came_with_id: str | None, replaced: Subscription | N
 
 def _last_billed(work: UnitOfWork, account: Any) -> str:
     """The currency of the account's latest invoice; empty if nothing was billed."""
-    billed = Invoice.objects.filter(customer=work.customer, came_with=account, total__gt=0)
-    latest = billed.exclude(status__in=_DID_NOT_BILL).order_by("-created_at", "-pk")
+    billed = Invoice.objects.billed().filter(customer=work.customer, came_with=account)
+    latest = billed.order_by("-created_at", "-pk")
     return latest.values_list("currency", flat=True).first() or ""
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Self
 
 from billing.formats import money
-from billing.models import Feature, Plan, Subscription
+from billing.models import Feature, Plan, Subscription, SubscriptionPhase
 from billing.models.figures import BillingMethod
 from billing.rules.intervals import anchor_day, is_made_of_months, step
 from billing.rules.invoice_totals import BilledLine
@@ -59,14 +59,9 @@ class Terms:
     currency: str
 
     @classmethod
-    def of(cls, subscription: Subscription) -> Self:
-        """What a subscription is."""
-        return cls(
-            subscription.plan,
-            subscription.quantity,
-            subscription.prepaid_quantities,
-            subscription.billing_currency,
-        )
+    def of(cls, present: Subscription | SubscriptionPhase) -> Self:
+        """What a subscription is, or was in a phase."""
+        return cls(present.plan, present.quantity, present.prepaid_quantities, present.billing_currency)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from crm.models import FieldDefinition
+from crm.models import FieldDefinition, FieldValue
+from customers.bulk import delete_rows, pieces
 from customers.readings.folding import folded
 from customers.signals import renamed
 
@@ -71,9 +72,8 @@ def remove_field(field_id: Any, *, by: Any) -> str:
     """Remove a field with the values that users entered, and return its label. What sources sent stays."""
     field: Any = FieldDefinition.objects.select_for_update().get(pk=field_id)
     label = str(field)
-    for value in field.values.iterator():
-        value._history_user = by
-        value.delete()
+    for piece in pieces(list(field.values.values_list("pk", flat=True))):
+        delete_rows(list(FieldValue.objects.filter(pk__in=piece)), "Removed the field", by=by)
     field._history_user = by
     field.delete()
     return label

@@ -22,7 +22,7 @@ def note_currencies(batch: ImportBatch) -> None:
         .select_related("plan")
         .prefetch_related("plan__items")
     )
-    invoices = Invoice.objects.filter(customer__in=batch.customers, removed_at=None, total__gt=0)
+    invoices = Invoice.objects.billed().filter(customer__in=batch.customers)
     billed_in = {
         (invoice.customer_id, invoice.came_with_id): invoice.currency
         for invoice in invoices.order_by("created_at", "pk").only("customer", "came_with", "currency")

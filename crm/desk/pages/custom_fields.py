@@ -33,7 +33,7 @@ class _Change:
 
 def fields_page(request: HttpRequest) -> HttpResponse:
     """All custom fields, the keys that sources sent, and the form of a new field. POST defines one."""
-    _check(request)
+    _check(request, "crm.add_fielddefinition")
     problem = None
     if request.method == "POST":
         try:
@@ -125,11 +125,10 @@ def remove_page(request: HttpRequest, key: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("custom-fields"))
 
 
-def _check(request: HttpRequest) -> None:
-    permissions = ["crm.change_fielddefinition"]
-    if request.method == "POST":
-        permissions.append("crm.add_fielddefinition")
-    if not request.user.has_perms(permissions):
+def _check(request: HttpRequest, *more: str) -> None:
+    """Refuse who may not change custom fields, and a POST of who lacks one of `more`."""
+    needed = ["crm.change_fielddefinition", *(more if request.method == "POST" else ())]
+    if not request.user.has_perms(needed):
         raise PermissionDenied
 
 

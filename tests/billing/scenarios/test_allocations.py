@@ -5,6 +5,7 @@ The figures are worked out by hand.
 
 import pytest
 
+from billing.models import Balance, BillingAccount, Entity
 from tests.billing.import_documents import exported
 from tests.billing.scenarios.steps import (
     attach,
@@ -15,12 +16,14 @@ from tests.billing.scenarios.steps import (
     given,
     item,
     missing,
+    moment,
     plan,
     usage_price,
     use,
     use_refused,
 )
 from tests.billing.scenarios.test_usage_limits import entities
+from tests.factories import make_grant
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +95,62 @@ def test_an_amount_of_nothing_or_of_an_unknown_entity_holds_back_nothing(amounts
     customer(**allocated(**amounts))
     attach("pro")
     use(100)
+
+
+@pytest.mark.parametrize(
+    "sold",
+    [item("calls", 0, interval=None, unlimited=True), item("calls", 500, interval="year")],
+    ids=["without end", "by the year"],
+)
+def test_what_is_not_granted_by_the_month_is_not_shared_out_by_the_month(sold):
+    given(feature("calls"), plan("pro", sold))
+    customer(**allocated(berlin=30))
+    attach("pro")
+    use(200, "--entity", "berlin")
+    use(200)
+
+
+def test_an_entity_without_a_limit_of_its_own_leaves_the_others_their_shares():
+    given(feature("calls"), plan("pro", item("calls", 100)))
+    customer(**allocated(berlin=30))
+    attach("pro")
+    balance = Balance.objects.get()
+    make_grant(
+        balance=balance,
+        entity=Entity.objects.get(entity_id="rome"),
+        unlimited=True,
+        included_grant=0,
+        created_at=moment("2026-01-01T00:00Z"),
+    )
+    use(500, "--entity", "rome")
+    assert missing(use_refused(31, "--entity", "berlin")) == 1
+    use(30, "--entity", "berlin")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "calls",
+        7,
+        ["calls"],
+        [{"feature_id": "calls"}],
+        [{"feature_id": "calls", "interval": "month", "allocations": [{"entity_id": "berlin"}]}],
+        [
+            {
+                "feature_id": "calls",
+                "interval": "month",
+                "allocations": [{"entity_id": "berlin", "amount": "x"}],
+            }
+        ],
+        [{"feature_id": "calls", "interval": None, "allocations": [{"entity_id": 7, "amount": None}]}],
+    ],
+)
+def test_what_a_program_stored_wrongly_holds_nobody_back(stored):
+    given(feature("calls"), plan("pro", item("calls", 100)))
+    customer(**allocated(berlin=30))
+    attach("pro")
+    BillingAccount.objects.update(balance_allocations=stored)
+    use(60, "--entity", "berlin")
 
 
 def test_documents_get_them_back_whole():

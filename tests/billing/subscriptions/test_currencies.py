@@ -13,7 +13,7 @@ from billing.models import Grant, Invoice, Plan, Subscription
 from billing.rates.enter import enter_rates, read_rate
 from billing.revenue.history import revenue_at
 from billing.revenue.monthly import revenue_of
-from billing.subscriptions import CannotSubscribe, attach_plan, change_plan, renew
+from billing.subscriptions import CannotSubscribe, attach_plan, cancel_subscription, change_plan, renew
 from billing.subscriptions.upcoming import upcoming_invoice
 from customers.models import Customer
 from tests.billing.subscriptions.timeline import a_month_for, at, billed, metered, plan_of, run_until, use
@@ -176,6 +176,37 @@ def test_a_customer_with_invoices_is_billed_in_their_currency():
     assert attach(other, plan, currency="USD").messages[-1] == (
         "The customer is billed in USD from now on. It was billed in GBP."
     )
+
+
+@pytest.mark.parametrize(
+    "unbilled", [{"status": "void"}, {"status": "draft"}, {"removed_at": MIDDLE}, {"total": 0}]
+)
+def test_what_billed_nothing_says_nothing_of_the_currency(unbilled):
+    customer = make_customer()
+    make_invoice(customer=customer, currency="EUR", created_at=JANUARY)
+    make_invoice(**{"customer": customer, "currency": "JPY", "created_at": MIDDLE, **unbilled})
+    with clock_at(FEBRUARY):
+        assert attach(customer, pro(), at=FEBRUARY).invoices[0].currency == "EUR"
+
+
+def test_the_default_plan_of_a_group_begins_in_its_own_currency_where_nothing_else_is_billed():
+    overage = {
+        "included": 5,
+        "price_amount": Decimal(1),
+        "billing_method": "usage_based",
+        "price_interval": "month",
+        "billing_units": 1,
+    }
+    default = plan_of("free", (metered("mails"), overage), group="main", auto_enable=True)
+    paid = plan_of("paid", **a_month_for(9, currency="CHF", group="main"))
+    customer = make_customer()
+    with clock_at(JANUARY):
+        attach(customer, paid)
+        cancel_subscription(Subscription.objects.get(), done_by="test")
+    with clock_at(FEBRUARY):
+        run_until(FEBRUARY)
+    [begun] = Subscription.objects.filter(status="active")
+    assert (begun.plan_id, begun.billing_currency) == (default.pk, "USD")
 
 
 def test_a_plan_that_lacks_one_price_is_not_sold_in_that_currency():
